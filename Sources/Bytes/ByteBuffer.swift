@@ -1,0 +1,115 @@
+/// A growable byte buffer with one owner.
+///
+/// Empty, it owns no memory.
+package struct ByteBuffer: ~Copyable {
+    private var storage = unsafe Storage.empty
+
+    /// How many bytes have been written.
+    package private(set) var count = 0
+
+    /// An empty buffer.
+    package init() {}
+
+    /// An empty buffer with room for `capacity` bytes.
+    package init(capacity: Int) {
+        reserve(capacity)
+    }
+
+    package var isEmpty: Bool { count == 0 }
+
+    /// The written bytes.
+    package var bytes: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            let span = unsafe RawSpan(
+                _unsafeStart: UnsafeRawPointer(storage.base),
+                byteCount: count
+            )
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// The written bytes, to change in place.
+    package var mutableBytes: MutableRawSpan {
+        @_lifetime(&self)
+        mutating get {
+            let span = unsafe MutableRawSpan(_unsafeStart: storage.base, byteCount: count)
+            return unsafe _overrideLifetime(span, mutating: &self)
+        }
+    }
+
+    /// Makes room for `additional` more bytes; grows by doubling.
+    package mutating func reserve(_ additional: Int) {
+        let needed = count + additional
+        guard needed > storage.header else { return }
+        let grown = Storage.make(capacity: max(needed, storage.header * 2, 64))
+        unsafe grown.base.copyMemory(from: storage.base, byteCount: count)
+        storage = grown
+    }
+
+    /// Appends one byte.
+    package mutating func append(_ byte: UInt8) {
+        reserve(1)
+        unsafe storage.base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        count += 1
+    }
+
+    /// Appends a copy of `bytes`.
+    package mutating func append(_ bytes: RawSpan) {
+        reserve(bytes.byteCount)
+        unsafe bytes.withUnsafeBytes { source in
+            unsafe UnsafeMutableRawBufferPointer(
+                start: storage.base + count,
+                count: source.count
+            ).copyMemory(from: source)
+        }
+        count += bytes.byteCount
+    }
+
+    /// Appends a copy of `bytes`.
+    package mutating func append(_ bytes: SharedBytes) {
+        append(bytes.bytes)
+    }
+
+    /// Appends the UTF-8 of `text`; a literal costs a copy of its bytes and nothing else.
+    package mutating func append(_ text: StaticString) {
+        if text.hasPointerRepresentation {
+            append(unsafe RawSpan(_unsafeStart: text.utf8Start, byteCount: text.utf8CodeUnitCount))
+        } else {
+            text.withUTF8Buffer { append(unsafe RawSpan(_unsafeElements: $0)) }
+        }
+    }
+
+    /// Appends the UTF-8 of `text`.
+    package mutating func append(text: String) {
+        var text = text
+        text.withUTF8 { append(unsafe RawSpan(_unsafeElements: $0)) }
+    }
+
+    /// Appends `number` in decimal, without making a `String`.
+    package mutating func append(decimal number: some FixedWidthInteger & UnsignedInteger) {
+        var digits = [20 of UInt8](repeating: 0)
+        var index = 20
+        var rest = UInt64(number)
+        repeat {
+            index -= 1
+            digits[index] = UInt8(truncatingIfNeeded: rest % 10) + ASCII.zero
+            rest /= 10
+        } while rest > 0
+        unsafe append(digits.span.bytes.extracting(index..<20))
+    }
+
+    /// Forgets the bytes.
+    ///
+    /// The memory is kept only when asked for.
+    package mutating func removeAll(keepingCapacity: Bool = false) {
+        count = 0
+        if !keepingCapacity { storage = unsafe .empty }
+    }
+
+    /// Gives the bytes away without a copy and leaves the buffer empty.
+    package mutating func takeShared() -> SharedBytes {
+        defer { removeAll() }
+        return SharedBytes(adopting: storage, count: count)
+    }
+}
