@@ -21,5 +21,7 @@ let package = Package(
             swiftSettings: coreSettings + [.enableExperimentalFeature("Lifetimes")]
         ),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
+        .target(name: "HTTP1", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .testTarget(name: "HTTP1Tests", dependencies: ["Bytes", "HTTP1"], swiftSettings: settings),
     ]
 )
