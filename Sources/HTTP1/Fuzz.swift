@@ -99,7 +99,8 @@ package enum HTTP1Fuzz {
 
     /// Parses `input` whole and split in two; whether both gave the same.
     ///
-    /// The place of the split comes from the input. Must neither trap nor hang.
+    /// The place of the split comes from the input. The small parsers of the target get the input
+    /// too. Must neither trap nor hang.
     package static func run(_ input: [UInt8]) -> Bool {
         let bytes = SharedBytes(input)
         var hash: UInt32 = 2_166_136_261
@@ -111,6 +112,17 @@ package enum HTTP1Fuzz {
             let split = HTTPTranscript(of: parts, limits: limits)
             if whole != split || whole.isStuck { return false }
         }
-        return true
+        return exercise(bytes)
+    }
+
+    /// Gives `bytes` to everything that reads a part of a head.
+    private static func exercise(_ bytes: SharedBytes) -> Bool {
+        let query = Query(bytes)
+        let hasValue = query.value(of: "sid") != nil
+        let isSound = query.pairs.contains { $0.name == "sid" } == hasValue
+        let components = StaticPath.components(of: bytes) ?? []
+        _ = AcceptEncoding.preferred(in: [bytes])
+        _ = EntityTag.isListed("\"a\"", inIfNoneMatch: bytes)
+        return isSound && components.allSatisfy { !$0.hasPrefix(".") && !$0.contains("/") }
     }
 }
