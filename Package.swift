@@ -11,17 +11,18 @@ let settings: [SwiftSetting] = [
 ]
 /// Core targets do no IO; whatever they do with memory is checked or marked `unsafe`.
 let coreSettings = settings + [.strictMemorySafety()]
+let lifetimes: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
 
+// Lower layers first; a target imports only what stands above it here (see README, Layers).
 let package = Package(
     name: "socket-io-swift",
     products: [],
     targets: [
-        .target(
-            name: "Bytes",
-            swiftSettings: coreSettings + [.enableExperimentalFeature("Lifetimes")]
-        ),
-        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
+        .systemLibrary(name: "CLinux"),
+        .target(name: "Bytes", swiftSettings: coreSettings + lifetimes),
         .target(name: "HTTP1", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .target(name: "Loop", dependencies: ["Bytes", "CLinux"], swiftSettings: settings),
+        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
         .testTarget(name: "HTTP1Tests", dependencies: ["Bytes", "HTTP1"], swiftSettings: settings),
     ]
 )

@@ -99,3 +99,14 @@ extension SharedBytes: Equatable {
         left.bytes.isEqual(to: right.bytes)
     }
 }
+
+extension SharedBytes {
+    /// The memory, for a system call; not to be kept beyond `body` without keeping the bytes.
+    @unsafe package func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        unsafe try body(
+            UnsafeRawBufferPointer(
+                start: UnsafeRawPointer(storage.base) + Int(lower), count: count))
+    }
+}

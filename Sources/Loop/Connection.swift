@@ -1,0 +1,269 @@
+package import Bytes
+import CLinux
+import Glibc
+
+/// Why a connection ended without our asking.
+package enum ConnectionEnd: Error, Equatable, Sendable {
+    /// The peer closed its side.
+    case peerClosed
+    /// The kernel reports a failure, such as a reset.
+    case failed(SystemCallError)
+    /// The peer reads too slowly: more than the limit was queued for it.
+    case sendQueueOverflow(limitInBytes: Int)
+}
+
+/// What a connection calls, on its loop.
+package protocol ConnectionHandler: AnyObject {
+    /// Bytes have arrived.
+    ///
+    /// They lie in the loop's read buffer, may be changed in place, and are gone when the call
+    /// returns.
+    func received(_ bytes: inout MutableRawSpan)
+
+    /// Everything queued has been handed to the kernel.
+    func drained()
+
+    /// The connection has ended and is closed; not called after `close()` or `detach()`.
+    func ended(_ end: ConnectionEnd)
+}
+
+/// One TCP connection on one loop.
+///
+/// Reads when the kernel has bytes, gathers what a turn writes into one system call, owns no
+/// buffer while idle. While much output is stuck it stops reading, so that a peer that only asks
+/// and never reads cannot make the queue grow.
+package final class Connection: ReadyTarget, TimerTarget {
+    private enum State {
+        case open
+        /// Ends our side when everything queued has left.
+        case closingWhenDrained
+        /// Our side has ended; what still arrives is dropped, so that the kernel does not reset
+        /// the connection under the last response (RFC 9112 §9.6).
+        case lingering(received: Int)
+        case closed
+    }
+
+    /// Stuck output above which the connection stops reading.
+    private static let readPauseThreshold = 256 * 1024
+    /// How long and how much a lingering connection may still send.
+    private static let lingerTime = Duration.seconds(2)
+    private static let lingerLimit = 16 << 20
+
+    package let loop: EventLoop
+    package let peer: PeerAddress
+
+    private let number: CInt
+    private var descriptor: Descriptor?
+    private var registration: Registration?
+    private var handler: (any ConnectionHandler)?
+    private var queue = WriteQueue()
+    private let queueLimit: Int
+    private var state = State.open
+    private var isDirty = false
+    private var isBlocked = false
+    private var watched = ReadyEvents.readable
+    private var isPausedByHandler = false
+    private var isPausedByOutput = false
+    private var lingerTimer = TimerToken.none
+
+    /// Takes over a connected, non-blocking descriptor. On `loop`; `start` begins reading.
+    package init(
+        _ descriptor: consuming Descriptor,
+        peer: PeerAddress,
+        loop: EventLoop,
+        queueLimit: Int
+    ) {
+        self.loop = loop
+        self.peer = peer
+        self.queueLimit = queueLimit
+        number = descriptor.number
+        self.descriptor = consume descriptor
+    }
+
+    /// Begins to read, on behalf of `handler`.
+    ///
+    /// - Throws: `SystemCallError` when epoll takes no more descriptors; the connection is closed.
+    package func start(_ handler: any ConnectionHandler) throws(SystemCallError) {
+        do {
+            registration = try loop.selector.register(number, .readable, self)
+            self.handler = handler
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    /// Replaces the handler, at an upgrade of the protocol.
+    package func setHandler(_ handler: any ConnectionHandler) {
+        if case .open = state { self.handler = handler }
+    }
+
+    package var isClosed: Bool {
+        switch state {
+        case .closed, .lingering: true
+        case .open, .closingWhenDrained: false
+        }
+    }
+
+    /// Whether the kernel has refused to take more for now.
+    package var isWriteBlocked: Bool { isBlocked }
+
+    /// Bytes queued that the kernel has not taken yet.
+    package var bufferedBytes: Int { queue.byteCount }
+
+    /// Queues `bytes`; they leave at the end of this turn.
+    package func write(_ bytes: SharedBytes) {
+        guard case .open = state else { return }
+        queue.append(bytes, loop)
+        if !isDirty {
+            isDirty = true
+            loop.markDirty(self)
+        }
+    }
+
+    /// Stops or resumes reading, for a handler that cannot take more now.
+    package func setReading(_ reads: Bool) {
+        isPausedByHandler = !reads
+        watch()
+    }
+
+    /// Closes at once; what is queued is lost. The handler hears nothing more.
+    package func close() {
+        if case .closed = state { return }
+        state = .closed
+        handler = nil
+        loop.cancel(&lingerTimer)
+        if let registration { loop.selector.deregister(registration) }
+        registration = nil
+        queue.removeAll(loop)
+        _ = descriptor.take()
+    }
+
+    /// Sends what is queued, then closes without cutting off what the peer is still to read.
+    ///
+    /// The handler hears nothing more.
+    package func closeWhenDrained() {
+        guard case .open = state else { return }
+        handler = nil
+        state = .closingWhenDrained
+        if queue.isEmpty { linger() }
+    }
+
+    /// Gives the descriptor away, for another loop. Nothing may be queued any more.
+    package func detach() -> Descriptor? {
+        guard case .open = state, queue.isEmpty else { return nil }
+        if let registration { loop.selector.deregister(registration) }
+        registration = nil
+        handler = nil
+        state = .closed
+        return descriptor.take()
+    }
+
+    // MARK: Called by the loop
+
+    func ready(_ events: ReadyEvents) {
+        if events.contains(.writable), isBlocked {
+            isBlocked = false
+            flush()
+        }
+        guard registration != nil else { return }
+        if !events.isDisjoint(with: [.readable, .failed, .hungUp]) { read() }
+    }
+
+    /// Writes what is queued until it is gone or the kernel takes no more.
+    func flush() {
+        isDirty = false
+        guard !isBlocked else { return }
+        switch state {
+        case .closed, .lingering:
+            return
+        case .open, .closingWhenDrained:
+            break
+        }
+        do {
+            switch try queue.write(to: number, loop) {
+            case .wouldBlock:
+                isBlocked = true
+                guard queue.byteCount <= queueLimit else {
+                    end(.sendQueueOverflow(limitInBytes: queueLimit))
+                    return
+                }
+                isPausedByOutput = queue.byteCount > Self.readPauseThreshold
+                watch()
+            case .processed:
+                isPausedByOutput = false
+                watch()
+                if case .closingWhenDrained = state { linger() } else { handler?.drained() }
+            }
+        } catch {
+            end(.failed(error))
+        }
+    }
+
+    private func read() {
+        let buffer = loop.readBuffer
+        do {
+            let result = try SystemCall.io("recv") {
+                recv(number, buffer.baseAddress, buffer.count, 0)
+            }
+            guard case .processed(let count) = result else { return }
+            if case .lingering(let received) = state {
+                discard(count, received)
+                return
+            }
+            guard count > 0 else {
+                end(.peerClosed)
+                return
+            }
+            guard let handler else { return }
+            var bytes = MutableRawSpan(
+                _unsafeStart: buffer.baseAddress!,
+                byteCount: count
+            )
+            handler.received(&bytes)
+        } catch {
+            end(.failed(error))
+        }
+    }
+
+    private func discard(_ count: Int, _ received: Int) {
+        if count == 0 || received + count > Self.lingerLimit {
+            close()
+        } else {
+            state = .lingering(received: received + count)
+        }
+    }
+
+    private func linger() {
+        guard shutdown(number, CInt(SHUT_WR)) == 0 else {
+            close()
+            return
+        }
+        state = .lingering(received: 0)
+        lingerTimer = loop.schedule(self, after: Self.lingerTime)
+        isPausedByHandler = false
+        watch()
+    }
+
+    private func end(_ end: ConnectionEnd) {
+        let handler = handler
+        close()
+        handler?.ended(end)
+    }
+
+    /// Tells epoll what is wanted now, if that has changed.
+    private func watch() {
+        guard let registration else { return }
+        var wanted: ReadyEvents = []
+        if !isPausedByHandler, !isPausedByOutput { wanted.insert(.readable) }
+        if isBlocked { wanted.insert(.writable) }
+        guard wanted != watched else { return }
+        watched = wanted
+        loop.selector.change(registration, to: wanted)
+    }
+
+    package func timerFired(_ tag: UInt8) {
+        lingerTimer = .none
+        close()
+    }
+}

@@ -1,0 +1,308 @@
+import Bytes
+import CLinux
+import Glibc
+import Synchronization
+
+/// One thread's event loop: its epoll, its timers, its connections, and the executor of the tasks
+/// that run on it.
+///
+/// A turn runs posted jobs, fires timers, writes what connections have queued, waits, and
+/// dispatches. Everything but `post`, `isOnLoop` and the executor's entry points belongs to the
+/// loop's thread; that is why the class may claim `@unchecked Sendable`.
+package final class EventLoop: @unchecked Sendable {
+    private enum Job {
+        case call(@Sendable () -> Void)
+        case serial(UnownedJob)
+        case task(UnownedJob)
+    }
+
+    private struct Mailbox {
+        var jobs: [Job] = []
+        /// Whether the thread waits in epoll, so that a poster has to wake it.
+        var isWaiting = false
+        var isClosed = false
+    }
+
+    /// The loop's place in its group, from 0.
+    package let index: Int
+
+    private let mailbox = Mutex(Mailbox())
+    private let thread = Atomic<UInt>(0)
+    private let wakeUp: Descriptor
+
+    // Owned by the loop's thread.
+    var selector: Selector
+    private var timers: TimerWheel
+    private var expired: [(any TimerTarget, UInt8)] = []
+    private var dirty: [Connection] = []
+    private var flushing: [Connection] = []
+    private var spareFrames: [[SharedBytes]] = []
+    private var running: [Job] = []
+    private var isStopping = false
+    private var executor: LoopTaskExecutor!
+    private var isolation: LoopActor!
+
+    /// Where every connection of the loop reads into; used up before the next read.
+    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 64)
+    /// Scratch for one gathering write.
+    let vectors = UnsafeMutableBufferPointer<iovec>.allocate(capacity: 256)
+
+    /// Time at the start of this turn, in nanoseconds; on the loop.
+    private var now: UInt64
+
+    /// How many emptied frame arrays wait to be used again.
+    private static let spareLimit = 512
+    /// How many rounds of posted jobs run before the loop looks at its descriptors again.
+    private static let jobRounds = 16
+
+    /// Makes a loop that does nothing until `run` is called on its thread.
+    package init(index: Int) throws(SystemCallError) {
+        self.index = index
+        wakeUp = Descriptor(
+            adopting: try SystemCall.run("eventfd") {
+                eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK))
+            }
+        )
+        selector = try Selector()
+        now = monotonicNanoseconds()
+        timers = TimerWheel(currentTick: now / TimerWheel.nanosecondsPerTick)
+        executor = LoopTaskExecutor(loop: self)
+        isolation = LoopActor(loop: self)
+        _ = try selector.register(wakeUp.number, .readable, WakeUp(descriptor: wakeUp.number))
+    }
+
+    deinit {
+        readBuffer.deallocate()
+        vectors.deallocate()
+    }
+
+    /// Whether the caller runs on this loop's thread.
+    package var isOnLoop: Bool {
+        thread.load(ordering: .relaxed) == UInt(pthread_self())
+    }
+
+    /// Where tasks must prefer to run so that they stay on this loop.
+    package var taskExecutor: any TaskExecutor { executor }
+
+    /// Runs `body` on the loop: in order with other posts of the same thread, never at once.
+    ///
+    /// After the loop has stopped, `body` is dropped.
+    package func post(_ body: @escaping @Sendable () -> Void) {
+        enqueue(.call(body))
+    }
+
+    /// Runs `body` now if the caller is on the loop, else posts it.
+    package func execute(_ body: @escaping @Sendable () -> Void) {
+        if isOnLoop { body() } else { post(body) }
+    }
+
+    /// Starts `body` as a task on the loop; runs its first part, up to where it suspends, now.
+    ///
+    /// To be called on the loop. The task's preference and isolation match the loop's own, so it
+    /// stays on the loop and hops cost nothing (style.md C1).
+    package func startTask(_ body: nonisolated(nonsending) @escaping @Sendable () async -> Void) {
+        isolation.assumeIsolated { actor in
+            actor.start(body, on: executor)
+        }
+    }
+
+    /// Ends `run` after the current turn. On the loop.
+    package func stop() {
+        isStopping = true
+    }
+
+    private func enqueue(_ job: Job) {
+        let mustWake = mailbox.withLock { mailbox in
+            guard !mailbox.isClosed else { return false }
+            mailbox.jobs.append(job)
+            defer { mailbox.isWaiting = false }
+            return mailbox.isWaiting
+        }
+        if mustWake {
+            var one: UInt64 = 1
+            _ = write(wakeUp.number, &one, 8)
+        }
+    }
+
+    /// Takes the calling thread as the loop's and runs until `stop`.
+    package func run() {
+        thread.store(UInt(pthread_self()), ordering: .relaxed)
+        while !isStopping {
+            var rounds = 0
+            while rounds < Self.jobRounds, runJobs() { rounds += 1 }
+            fireTimers()
+            flush()
+            let mayWait = mailbox.withLock { mailbox in
+                mailbox.isWaiting = mailbox.jobs.isEmpty && !isStopping
+                return mailbox.isWaiting
+            }
+            let count = selector.wait(milliseconds: mayWait ? timeout : 0)
+            if mayWait { mailbox.withLock { $0.isWaiting = false } }
+            now = monotonicNanoseconds()
+            for index in 0..<count {
+                if let (target, events) = selector.target(at: index) { target.ready(events) }
+            }
+        }
+        // What is queued still runs, so that nobody waits for it for ever; later posts are dropped.
+        while runJobs() {}
+        mailbox.withLock { $0.isClosed = true }
+        while runJobs() {}
+        flush()
+        thread.store(0, ordering: .relaxed)
+    }
+
+    /// How long `wait` may block: until the next timer, or for ever (-1).
+    private var timeout: CInt {
+        guard let tick = timers.nextTick else { return -1 }
+        let due = tick * TimerWheel.nanosecondsPerTick
+        let time = monotonicNanoseconds()
+        guard due > time else { return 0 }
+        return CInt(min((due - time + 999_999) / 1_000_000, 3_600_000))
+    }
+
+    private func fireTimers() {
+        timers.takeExpired(upTo: now / TimerWheel.nanosecondsPerTick, into: &expired)
+        guard !expired.isEmpty else { return }
+        for (target, tag) in expired { target.timerFired(tag) }
+        expired.removeAll(keepingCapacity: expired.count <= 1024)
+    }
+
+    /// Writes what connections have queued in this turn; what that queues in turn as well.
+    private func flush() {
+        while !dirty.isEmpty {
+            swap(&dirty, &flushing)
+            for connection in flushing { connection.flush() }
+            flushing.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Runs one batch of posted jobs; false if there was none.
+    private func runJobs() -> Bool {
+        mailbox.withLock { swap(&$0.jobs, &running) }
+        guard !running.isEmpty else { return false }
+        for job in running {
+            switch job {
+            case .call(let body):
+                body()
+            case .serial(let job):
+                job.runSynchronously(
+                    isolatedTo: asUnownedSerialExecutor(),
+                    taskExecutor: executor.asUnownedTaskExecutor()
+                )
+            case .task(let job):
+                job.runSynchronously(on: executor.asUnownedTaskExecutor())
+            }
+        }
+        running.removeAll(keepingCapacity: running.count <= 4096)
+        return true
+    }
+}
+
+extension EventLoop {
+    /// Arms a timer; `target` is kept until it fires or is cancelled.
+    ///
+    /// Fires up to one 10 ms tick late, never early. On the loop.
+    package func schedule(
+        _ target: any TimerTarget,
+        tag: UInt8 = 0,
+        after delay: Duration
+    ) -> TimerToken {
+        let (seconds, attoseconds) = delay.components
+        let nanoseconds =
+            seconds >= 200_000
+            ? UInt64(200_000) * 1_000_000_000
+            : UInt64(max(seconds, 0)) * 1_000_000_000 + UInt64(max(attoseconds, 0)) / 1_000_000_000
+        let due = monotonicNanoseconds() + nanoseconds
+        let tick = (due + TimerWheel.nanosecondsPerTick - 1) / TimerWheel.nanosecondsPerTick
+        return timers.schedule(target, tag: tag, at: tick)
+    }
+
+    /// Disarms a timer; does nothing if it has fired. On the loop.
+    package func cancel(_ token: inout TimerToken) {
+        timers.cancel(token)
+        token = .none
+    }
+
+    /// Has `connection` flushed at the end of this turn.
+    func markDirty(_ connection: Connection) {
+        dirty.append(connection)
+    }
+
+    /// An empty array for a connection's queue, its memory used again if possible.
+    func takeSpareFrames() -> [SharedBytes] {
+        spareFrames.popLast() ?? []
+    }
+
+    /// Takes an emptied queue's memory back.
+    func giveBack(_ frames: consuming [SharedBytes]) {
+        if spareFrames.count < Self.spareLimit, frames.capacity <= 64 { spareFrames.append(frames) }
+    }
+}
+
+/// Empties the eventfd that wakes a loop.
+private final class WakeUp: ReadyTarget {
+    private let descriptor: CInt
+
+    init(descriptor: CInt) {
+        self.descriptor = descriptor
+    }
+
+    func ready(_ events: ReadyEvents) {
+        var count: UInt64 = 0
+        _ = read(descriptor, &count, 8)
+    }
+}
+
+extension EventLoop: SerialExecutor {
+    package func enqueue(_ job: consuming ExecutorJob) {
+        enqueue(.serial(UnownedJob(job)))
+    }
+
+    package func checkIsolated() {
+        precondition(isOnLoop, "this code must run on its event loop")
+    }
+
+    package func isIsolatingCurrentContext() -> Bool? { isOnLoop }
+
+    fileprivate func enqueueTaskJob(_ job: UnownedJob) {
+        enqueue(.task(job))
+    }
+}
+
+/// The loop as the preferred executor of tasks.
+///
+/// A second object beside the `SerialExecutor`: the runtime elides a hop only when both executors
+/// of job and task match.
+private final class LoopTaskExecutor: TaskExecutor {
+    private unowned let loop: EventLoop
+
+    init(loop: EventLoop) {
+        self.loop = loop
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        loop.enqueueTaskJob(UnownedJob(job))
+    }
+}
+
+/// The isolation of code that runs on a loop.
+private actor LoopActor {
+    private nonisolated unowned let loop: EventLoop
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    init(loop: EventLoop) {
+        self.loop = loop
+    }
+
+    /// Starts `body` isolated to this actor, at once.
+    func start(
+        _ body: nonisolated(nonsending) @escaping @Sendable () async -> Void,
+        on executor: any TaskExecutor
+    ) {
+        Task.immediate(executorPreference: executor) {
+            _ = self
+            await body()
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import CLinux
+import Glibc
+
+/// Accepts connections on one loop; every loop has its own on the same port (SO_REUSEPORT).
+package final class Listener: ReadyTarget, TimerTarget {
+    /// How many connections one readiness may bring before others get their turn.
+    private static let acceptBatch = 64
+    /// How long accepting pauses when the system is out of descriptors or memory.
+    private static let exhaustedPause = Duration.milliseconds(100)
+
+    private let loop: EventLoop
+    private let number: CInt
+    private var descriptor: Descriptor?
+    private let onAccept: (consuming Descriptor, PeerAddress) -> Void
+    private let onExhausted: (SystemCallError) -> Void
+    private var registration: Registration?
+    private var pause = TimerToken.none
+    private var isExhausted = false
+
+    /// Starts to accept from `address`. On `loop`.
+    ///
+    /// - Parameters:
+    ///   - onExhausted: Told once per burst when the system is out of descriptors.
+    /// - Throws: `SystemCallError` when epoll takes no more descriptors.
+    package init(
+        _ descriptor: consuming Descriptor,
+        loop: EventLoop,
+        onAccept: @escaping (consuming Descriptor, PeerAddress) -> Void,
+        onExhausted: @escaping (SystemCallError) -> Void
+    ) throws(SystemCallError) {
+        self.loop = loop
+        number = descriptor.number
+        self.descriptor = consume descriptor
+        self.onAccept = onAccept
+        self.onExhausted = onExhausted
+        registration = try loop.selector.register(number, .readable, self)
+    }
+
+    /// Stops accepting and closes the listening socket.
+    ///
+    /// On the loop.
+    package func stop() {
+        loop.cancel(&pause)
+        if let registration { loop.selector.deregister(registration) }
+        registration = nil
+        _ = descriptor.take()
+    }
+
+    func ready(_ events: ReadyEvents) {
+        for _ in 0..<Self.acceptBatch {
+            guard registration != nil else { return }
+            do {
+                var storage = sockaddr_storage()
+                guard case .processed(let number) = try accept(&storage) else { return }
+                isExhausted = false
+                onAccept(Descriptor(adopting: CInt(number)), PeerAddress(storage))
+            } catch {
+                switch error.errno {
+                case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+                    rest(error)
+                    return
+                default:
+                    // The connection failed before we took it (RFC 1122; accept(2) lists them).
+                    continue
+                }
+            }
+        }
+    }
+
+    package func timerFired(_ tag: UInt8) {
+        pause = .none
+        if let registration { loop.selector.change(registration, to: .readable) }
+    }
+
+    private func accept(_ storage: inout sockaddr_storage) throws(SystemCallError) -> IOResult {
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        return try SystemCall.io("accept") {
+            Int(clinux_accept(number, &storage, &length))
+        }
+    }
+
+    private func rest(_ error: SystemCallError) {
+        if !isExhausted { onExhausted(error) }
+        isExhausted = true
+        if let registration { loop.selector.change(registration, to: []) }
+        pause = loop.schedule(self, after: Self.exhaustedPause)
+    }
+}

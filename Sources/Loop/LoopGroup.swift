@@ -1,0 +1,49 @@
+import CLinux
+import Glibc
+
+/// The loops of a server and their threads.
+package final class LoopGroup: Sendable {
+    package let loops: [EventLoop]
+
+    /// Starts `count` loops, each on a thread of its own.
+    ///
+    /// - Throws: `SystemCallError` when a thread, an epoll or an eventfd cannot be had.
+    package init(count: Int) throws(SystemCallError) {
+        var loops: [EventLoop] = []
+        for index in 0..<max(count, 1) { loops.append(try EventLoop(index: index)) }
+        self.loops = loops
+        for loop in loops { try Self.startThread(loop) }
+    }
+
+    /// How many cores this process may use.
+    package static var availableCores: Int {
+        Int(clinux_available_cores())
+    }
+
+    /// The loop the caller runs on, if it is one of this group.
+    package var current: EventLoop? {
+        loops.first { $0.isOnLoop }
+    }
+
+    /// Ends every loop after what has been posted so far.
+    package func stop() {
+        for loop in loops { loop.post { loop.stop() } }
+    }
+
+    private static func startThread(_ loop: EventLoop) throws(SystemCallError) {
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread,
+            nil,
+            { context in
+                let loop = Unmanaged<EventLoop>.fromOpaque(context!).takeRetainedValue()
+                clinux_name_thread("loop-\(loop.index)")
+                loop.run()
+                return nil
+            },
+            Unmanaged.passRetained(loop).toOpaque()
+        )
+        guard code == 0 else { throw SystemCallError(call: "pthread_create", errno: code) }
+        pthread_detach(thread)
+    }
+}
