@@ -21,5 +21,11 @@ let package = Package(
             swiftSettings: coreSettings + [.enableExperimentalFeature("Lifetimes")]
         ),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
+        .target(name: "WebSocket", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .testTarget(
+            name: "WebSocketTests",
+            dependencies: ["WebSocket", "Bytes"],
+            swiftSettings: settings
+        ),
     ]
 )
