@@ -24,5 +24,11 @@ let package = Package(
         .target(name: "Loop", dependencies: ["Bytes", "CLinux"], swiftSettings: settings),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
         .testTarget(name: "HTTP1Tests", dependencies: ["Bytes", "HTTP1"], swiftSettings: settings),
+        .target(name: "WebSocket", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .testTarget(
+            name: "WebSocketTests",
+            dependencies: ["WebSocket", "Bytes"],
+            swiftSettings: settings
+        ),
     ]
 )
