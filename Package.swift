@@ -21,5 +21,11 @@ let package = Package(
             swiftSettings: coreSettings + [.enableExperimentalFeature("Lifetimes")]
         ),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
+        .target(name: "SocketIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .testTarget(
+            name: "SocketIOProtocolTests",
+            dependencies: ["SocketIOProtocol", "Bytes"],
+            swiftSettings: settings
+        ),
     ]
 )
