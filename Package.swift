@@ -28,6 +28,10 @@ let package = Package(
         .testTarget(
             name: "WebSocketTests",
             dependencies: ["WebSocket", "Bytes"],
+        .target(name: "SocketIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .testTarget(
+            name: "SocketIOProtocolTests",
+            dependencies: ["SocketIOProtocol", "Bytes"],
             swiftSettings: settings
         ),
     ]
