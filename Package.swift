@@ -21,5 +21,7 @@ let package = Package(
             swiftSettings: coreSettings + [.enableExperimentalFeature("Lifetimes")]
         ),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
+        .target(name: "Chat", swiftSettings: settings),
+        .testTarget(name: "ChatTests", dependencies: ["Chat"], swiftSettings: settings),
     ]
 )
