@@ -34,5 +34,7 @@ let package = Package(
             dependencies: ["SocketIOProtocol", "Bytes"],
             swiftSettings: settings
         ),
+        .target(name: "Chat", swiftSettings: settings),
+        .testTarget(name: "ChatTests", dependencies: ["Chat"], swiftSettings: settings),
     ]
 )
