@@ -27,5 +27,11 @@ let package = Package(
             dependencies: ["WebSocket", "Bytes"],
             swiftSettings: settings
         ),
+        .target(name: "EngineIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .testTarget(
+            name: "EngineIOProtocolTests",
+            dependencies: ["EngineIOProtocol", "Bytes"],
+            swiftSettings: settings
+        ),
     ]
 )
