@@ -36,5 +36,11 @@ let package = Package(
         ),
         .target(name: "Chat", swiftSettings: settings),
         .testTarget(name: "ChatTests", dependencies: ["Chat"], swiftSettings: settings),
+        .target(name: "EngineIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .testTarget(
+            name: "EngineIOProtocolTests",
+            dependencies: ["EngineIOProtocol", "Bytes"],
+            swiftSettings: settings
+        ),
     ]
 )
