@@ -11,6 +11,9 @@ package struct SystemCallError: Error, Equatable, Sendable, CustomStringConverti
         self.errno = errno
     }
 
+    /// Whether another program has the port.
+    package var isAddressInUse: Bool { errno == EADDRINUSE }
+
     package var description: String {
         "\(call): \(String(cString: strerror(errno)))"
     }

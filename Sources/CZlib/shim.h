@@ -1,0 +1,7 @@
+#pragma once
+#include <zlib.h>
+
+// The C API's initialiser is a macro.
+static inline int czlib_deflate_init(z_stream *stream, int level, int window_bits) {
+    return deflateInit2(stream, level, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY);
+}

@@ -1,0 +1,140 @@
+import Bytes
+import EngineIOProtocol
+import Glibc
+import HTTP1
+import Loop
+
+/// One loop's part of an engine: its listener, connections and sessions.
+///
+/// Owned by that loop.
+package final class EngineLoop {
+    let server: EngineServer
+    let loop: EventLoop
+    private var listener: Listener?
+    private var sessions: [SessionID: EngineSession] = [:]
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    private var isClosing = false
+    private var dateSecond: Int = 0
+    private var dateText = ""
+
+    init(server: EngineServer, loop: EventLoop) {
+        self.server = server
+        self.loop = loop
+    }
+
+    var options: EngineOptions { server.options }
+    /// Whether connections must not be kept for another request.
+    var isShuttingDown: Bool { isClosing }
+
+    /// Accepts from `descriptor`.
+    func listen(_ descriptor: consuming Descriptor) throws(SystemCallError) {
+        listener = try Listener(
+            descriptor,
+            loop: loop,
+            onAccept: { [unowned self] descriptor, peer in
+                accept(descriptor, peer)
+            },
+            onExhausted: { [server] error in
+                server.hooks.log(
+                    .error,
+                    "cannot accept connections: \(error); raise the open-files limit"
+                )
+            }
+        )
+    }
+
+    private func accept(_ descriptor: consuming Descriptor, _ peer: PeerAddress) {
+        descriptor.disableNagle()
+        adopt(descriptor, peer, unread: SharedBytes())
+    }
+
+    /// Takes a connection: a new one, or one of another loop with the bytes it has not used.
+    func adopt(_ descriptor: consuming Descriptor, _ peer: PeerAddress, unread: SharedBytes) {
+        let connection = Connection(
+            descriptor,
+            peer: peer,
+            loop: loop,
+            queueLimit: options.maxSendQueueBytes
+        )
+        let handler = HTTPConnection(connection, engine: self)
+        do {
+            try connection.start(handler)
+        } catch {
+            server.hooks.log(.error, "cannot watch a connection: \(error)")
+            return
+        }
+        connections[ObjectIdentifier(connection)] = connection
+        handler.begin(unread)
+    }
+
+    /// The connection is closed, or closes by itself when its output has left.
+    func forget(_ connection: Connection) {
+        connections[ObjectIdentifier(connection)] = nil
+    }
+
+    func stopAccepting() {
+        listener?.stop()
+        listener = nil
+    }
+
+    func closeAll() {
+        isClosing = true
+        stopAccepting()
+        for session in sessions.values { session.discard() }
+        for connection in connections.values { connection.closeWhenDrained() }
+        connections = [:]
+    }
+
+    // MARK: Sessions
+
+    func session(_ id: SessionID) -> EngineSession? { sessions[id] }
+
+    /// Opens a session; its open packet is to be sent by the caller before `session.open`.
+    func makeSession(
+        _ request: HandshakeRequest,
+        _ transport: SessionState.Transport
+    )
+        -> EngineSession
+    {
+        let id = server.makeSessionID()
+        let session = EngineSession(id: id, request: request, engine: self, transport: transport)
+        sessions[id] = session
+        server.setOwner(loop, of: id)
+        return session
+    }
+
+    func remove(_ session: EngineSession) {
+        sessions[session.id] = nil
+        server.setOwner(nil, of: session.id)
+    }
+
+    /// The first packet of a session (§4).
+    func openPacket(of session: EngineSession) -> SharedBytes {
+        let polls = session.transport == .polling
+        return OpenPacket(
+            sid: session.id,
+            upgrades: polls && options.allowsUpgrades && options.allowsWebSocket
+                ? [.websocket] : [],
+            pingInterval: options.pingInterval,
+            pingTimeout: options.pingTimeout,
+            maxPayload: options.maxHTTPBufferSize
+        ).unit
+    }
+
+    /// The time of day, in milliseconds since 1970.
+    var unixMilliseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// The `Date` field, formatted once a second.
+    var date: String {
+        let second = time(nil)
+        if second != dateSecond {
+            dateSecond = second
+            dateText = HTTPDate.format(secondsSinceEpoch: second)
+        }
+        return dateText
+    }
+}

@@ -1,0 +1,78 @@
+package import EngineIOProtocol
+package import HTTP1
+package import Loop
+
+/// Everything an engine can be told; the defaults are the reference's (protocol.md §12) where it
+/// has one.
+package struct EngineOptions: Sendable {
+    /// Requests whose target begins with this belong to the engine.
+    package var path = "/socket.io/"
+    package var pingInterval = Duration.milliseconds(25_000)
+    package var pingTimeout = Duration.milliseconds(20_000)
+    package var upgradeTimeout = Duration.milliseconds(10_000)
+    /// The largest POST body and WebSocket message.
+    package var maxHTTPBufferSize = 1_000_000
+    package var allowsPolling = true
+    package var allowsWebSocket = true
+    package var allowsUpgrades = true
+    package var cors: CORSPolicy?
+    package var cookie: SessionCookie?
+    /// Bytes that may wait for one client before it is given up as too slow.
+    package var maxSendQueueBytes = 16 << 20
+    package var httpLimits = HTTPLimits()
+    /// How long a request's head, its body, and the next request may take to arrive.
+    package var headTimeout = Duration.seconds(10)
+    package var bodyTimeout = Duration.seconds(30)
+    package var keepAliveTimeout = Duration.seconds(65)
+    /// How many pipelined bytes may wait while a request is answered.
+    package var maxPipelinedBytes = 64 * 1024
+    package var listenBacklog = 4096
+
+    package init() {}
+}
+
+/// The request that opens a session, as the app may inspect it.
+package struct HandshakeRequest: Sendable {
+    package let head: RequestHead
+    package let peer: PeerAddress
+    /// When it arrived, in milliseconds since 1970.
+    package let issued: Int64
+}
+
+/// What `allowRequest` decides.
+package enum HandshakeDecision: Sendable {
+    case allow
+    /// Refused, with the message of the 403 (§3 code 4); nil means `Forbidden`.
+    case refuse(String?)
+}
+
+/// How much a log line matters.
+package enum LogLevel: Int, Comparable, Sendable {
+    case error
+    case warning
+    case info
+    case debug
+
+    package static func < (left: LogLevel, right: LogLevel) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// What the engine calls above itself.
+package struct EngineHooks: Sendable {
+    /// Makes the handler of a new session; on the session's loop.
+    package var makeHandler: @Sendable (EngineSession) -> any EngineSessionHandler
+    /// Asked before a handshake; nil allows all.
+    package var allowRequest: (@Sendable (HandshakeRequest) async -> HandshakeDecision)?
+    package var log: @Sendable (LogLevel, String) -> Void
+
+    package init(
+        makeHandler: @escaping @Sendable (EngineSession) -> any EngineSessionHandler,
+        allowRequest: (@Sendable (HandshakeRequest) async -> HandshakeDecision)? = nil,
+        log: @escaping @Sendable (LogLevel, String) -> Void = { _, _ in }
+    ) {
+        self.makeHandler = makeHandler
+        self.allowRequest = allowRequest
+        self.log = log
+    }
+}

@@ -1,0 +1,131 @@
+import Bytes
+import EngineIOProtocol
+package import Loop
+import Synchronization
+
+/// An Engine.IO server: loops that accept, and the table of who owns which session.
+///
+/// Sendable: what it holds is fixed at `init` or behind a lock; sessions belong to their loops.
+package final class EngineServer: Sendable {
+    package let options: EngineOptions
+    package let group: LoopGroup
+    let hooks: EngineHooks
+    let routes: RouteTable
+    let bundle: StaticFiles?
+    let pathPrefix: SharedBytes
+
+    /// Which loop owns a session, for requests that land on another (§6 across loops).
+    private let owners = Mutex<[SessionID: Int]>([:])
+    private let engines = Mutex<[LoopBound<EngineLoop>]>([])
+    private let sessionCounter = Atomic<UInt32>(0)
+
+    /// Prepares a server; `start` opens its port.
+    package init(
+        options: EngineOptions,
+        group: LoopGroup,
+        hooks: EngineHooks,
+        routes: RouteTable,
+        bundle: StaticFiles?
+    ) {
+        self.options = options
+        self.group = group
+        self.hooks = hooks
+        self.routes = routes
+        self.bundle = bundle
+        pathPrefix = SharedBytes(options.path)
+    }
+
+    /// Listens on every loop.
+    ///
+    /// - Returns: The port.
+    /// - Throws: `SystemCallError`.
+    package func start(host: String, port: Int) async throws -> Int {
+        let address = try BoundAddress(host: host, port: port)
+        for loop in group.loops {
+            let descriptor = DescriptorInTransit(try address.listen(backlog: options.listenBacklog))
+            try await withCheckedThrowingContinuation {
+                (ready: CheckedContinuation<Void, any Error>) in
+                loop.post {
+                    do {
+                        let engine = EngineLoop(server: self, loop: loop)
+                        if let descriptor = descriptor.take() { try engine.listen(descriptor) }
+                        self.engines.withLock { $0.append(LoopBound(engine, loop: loop)) }
+                        ready.resume()
+                    } catch {
+                        ready.resume(throwing: error)
+                    }
+                }
+            }
+        }
+        return address.port
+    }
+
+    /// Stops accepting; connections go on.
+    ///
+    /// Returns once every loop has stopped.
+    package func stopAccepting() async {
+        await onEveryLoop { $0.stopAccepting() }
+    }
+
+    /// Closes every session and connection.
+    ///
+    /// Returns once every loop has done so.
+    package func closeAll() async {
+        await onEveryLoop { $0.closeAll() }
+    }
+
+    /// How many sessions are open.
+    package var sessionCount: Int { owners.withLock { $0.count } }
+
+    private func onEveryLoop(_ body: @escaping @Sendable (EngineLoop) -> Void) async {
+        for engine in engines.withLock({ $0 }) {
+            await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+                engine.post { engine in
+                    body(engine)
+                    done.resume()
+                }
+            }
+        }
+    }
+
+    // MARK: For the loops
+
+    func makeSessionID() -> SessionID {
+        SessionID(counter: sessionCounter.wrappingAdd(1, ordering: .relaxed).oldValue)
+    }
+
+    func setOwner(_ loop: EventLoop?, of id: SessionID) {
+        owners.withLock { $0[id] = loop?.index }
+    }
+
+    /// The loop that owns `id`, if it is open.
+    func owner(of id: SessionID) -> LoopBound<EngineLoop>? {
+        guard let index = owners.withLock({ $0[id] }) else { return nil }
+        return engines.withLock { engines in engines.first { $0.loop.index == index } }
+    }
+}
+
+/// A descriptor on its way from one thread to another.
+final class DescriptorInTransit: Sendable {
+    private let slot: Mutex<Descriptor?>
+
+    init(_ descriptor: consuming Descriptor) {
+        slot = Mutex(descriptor)
+    }
+
+    func take() -> Descriptor? {
+        slot.withLock { $0.take() }
+    }
+}
+
+extension SessionID {
+    /// An id of the kernel's random bytes and `counter`.
+    package init(counter: UInt32) {
+        let random: [12 of UInt8] = randomBytes()
+        var high: UInt64 = 0
+        var low: UInt32 = 0
+        for index in 0..<8 { high = high << 8 | UInt64(random[index]) }
+        for index in 8..<12 { low = low << 8 | UInt32(random[index]) }
+        self.init(random: (high, low), counter: counter)
+    }
+}

@@ -1,0 +1,402 @@
+package import Bytes
+package import EngineIOProtocol
+package import Loop
+
+/// What lives above an Engine.IO session; called on its loop.
+package protocol EngineSessionHandler: AnyObject {
+    /// A text message has arrived; its bytes are gone when the call returns.
+    func received(text: RawSpan)
+    /// A binary message has arrived.
+    func received(binary: SharedBytes)
+    /// The session is over; called once.
+    func sessionClosed(_ reason: CloseReason, _ description: String?)
+}
+
+/// One client's Engine.IO session: its transport, heartbeat and upgrade.
+///
+/// Owned by one loop.
+package final class EngineSession: TimerTarget {
+    private enum Timer {
+        static let heartbeat: UInt8 = 0
+        static let upgrade: UInt8 = 1
+        static let noop: UInt8 = 2
+        static let closing: UInt8 = 3
+    }
+
+    /// How often a pending poll is released while the client probes (§8.4).
+    private static let noopInterval = Duration.milliseconds(100)
+    /// How long a closing session waits for the client's next poll (§6).
+    private static let closingTimeout = Duration.seconds(30)
+
+    package let id: SessionID
+    package let request: HandshakeRequest
+    private unowned let engine: EngineLoop
+    private var state: SessionState
+    private var polling = PollingTransport()
+    private var webSocket: WebSocketTransport?
+    private var probe: WebSocketTransport?
+    private var handler: (any EngineSessionHandler)?
+    private var isFlushPosted = false
+    private var heartbeatTimer = TimerToken.none
+    private var upgradeTimer = TimerToken.none
+    private var noopTimer = TimerToken.none
+    private var closingTimer = TimerToken.none
+
+    init(
+        id: SessionID,
+        request: HandshakeRequest,
+        engine: EngineLoop,
+        transport: SessionState.Transport
+    ) {
+        self.id = id
+        self.request = request
+        self.engine = engine
+        state = SessionState(transport: transport)
+    }
+
+    package var loop: EventLoop { engine.loop }
+    package var transport: SessionState.Transport { state.transport }
+    package var isOpen: Bool { state.isOpen }
+    var isClosed: Bool { state.isClosed }
+
+    /// Whether a volatile packet would leave now: no write is stuck, or a poll is pending (§7).
+    package var isWritable: Bool {
+        switch state.transport {
+        case .webSocket: webSocket?.isWritable ?? false
+        case .polling: polling.hasPendingPoll
+        }
+    }
+
+    /// Starts the heartbeat and tells the app; the open packet has been written.
+    func open(_ makeHandler: (EngineSession) -> any EngineSessionHandler) {
+        heartbeatTimer = loop.schedule(
+            self,
+            tag: Timer.heartbeat,
+            after: engine.options.pingInterval
+        )
+        handler = makeHandler(self)
+    }
+
+    /// Queues a message; it leaves at the end of this turn, or with the next poll.
+    package func send(_ packet: OutgoingPacket) {
+        guard state.isOpen else { return }
+        transmit(packet)
+    }
+
+    private func transmit(_ packet: OutgoingPacket) {
+        switch state.transport {
+        case .webSocket:
+            webSocket?.send(packet.frame)
+        case .polling:
+            polling.append(packet)
+            if polling.hasPendingPoll {
+                postFlush()
+            } else if polling.queuedBytes > engine.options.maxSendQueueBytes {
+                // Later: whoever sends is often inside a walk over a room's members.
+                LoopBound(self, loop: loop).post {
+                    $0.close(.transportError, "send queue overflow")
+                }
+            }
+        }
+    }
+
+    /// Closes gracefully: what is queued still leaves (§10).
+    package func close() {
+        switch state.beginClose(hasQueuedPackets: !polling.isQueueEmpty) {
+        case .closeTransport:
+            guard state.transport == .polling, !polling.hasPendingPoll else {
+                close(.forcedClose, nil)
+                return
+            }
+            awaitLastPoll()
+        case .drainFirst:
+            if polling.hasPendingPoll { postFlush() } else { awaitLastPoll() }
+        case .nothing:
+            break
+        }
+    }
+
+    /// Closes without waiting for what is queued, at server shutdown (§6, §19).
+    package func discard() {
+        close(.forcedClose, nil)
+    }
+
+    private func awaitLastPoll() {
+        closingTimer = loop.schedule(self, tag: Timer.closing, after: Self.closingTimeout)
+    }
+
+    func close(_ reason: CloseReason, _ description: String?) {
+        guard state.finish() else { return }
+        loop.cancel(&heartbeatTimer)
+        loop.cancel(&upgradeTimer)
+        loop.cancel(&noopTimer)
+        loop.cancel(&closingTimer)
+        engine.remove(self)
+        closeTransports(reason)
+        let handler = handler
+        self.handler = nil
+        handler?.sessionClosed(reason, description)
+    }
+
+    private func closeTransports(_ reason: CloseReason) {
+        webSocket?.close()
+        webSocket = nil
+        probe?.close()
+        probe = nil
+        if let poll = polling.takePoll() {
+            // A client that closes by a POST gets a noop on its GET, else the close packet (§6).
+            let last = reason == .transportClose ? OutgoingPacket.noop : OutgoingPacket.close
+            let packets = reason == .forcedClose ? polling.takeQueue() + [last] : [last]
+            poll.respondToPoll(PollingTransport.encode(packets))
+        }
+        _ = polling.takeQueue()
+    }
+
+    // MARK: Timers
+
+    package func timerFired(_ tag: UInt8) {
+        switch tag {
+        case Timer.heartbeat:
+            heartbeatTimer = .none
+            heartbeat()
+        case Timer.upgrade:
+            upgradeTimer = .none
+            endProbe()
+        case Timer.noop:
+            noopTimer = .none
+            releasePoll()
+        default:
+            closingTimer = .none
+            close(.forcedClose, nil)
+        }
+    }
+
+    private func heartbeat() {
+        switch state.heartbeatFired() {
+        case .ping:
+            transmit(.ping)
+            heartbeatTimer = loop.schedule(
+                self,
+                tag: Timer.heartbeat,
+                after: engine.options.pingTimeout
+            )
+        case .close(let reason):
+            close(reason, nil)
+        case .nothing:
+            break
+        }
+    }
+
+    private func rearmHeartbeat() {
+        loop.cancel(&heartbeatTimer)
+        heartbeatTimer = loop.schedule(
+            self,
+            tag: Timer.heartbeat,
+            after: engine.options.pingInterval
+        )
+    }
+
+    // MARK: Packets of the current transport
+
+    /// A text unit of a POST body or a WebSocket text frame; false if it has closed the session.
+    func received(unit: RawSpan) -> Bool {
+        do {
+            return received(try EnginePacket(parsing: unit), in: unit)
+        } catch {
+            close(.parseError, nil)
+            return false
+        }
+    }
+
+    private func received(_ packet: EnginePacket, in bytes: RawSpan) -> Bool {
+        switch packet {
+        case .text(let type, let payload):
+            return received(type, bytes.extracting(payload))
+        case .binary(let message):
+            received(binary: message)
+            return !state.isClosed
+        }
+    }
+
+    private func received(_ type: EnginePacketType, _ payload: RawSpan) -> Bool {
+        switch state.received(type) {
+        case .deliver:
+            handler?.received(text: payload)
+        case .rearm:
+            rearmHeartbeat()
+        case .close(let reason, let description):
+            close(reason, description)
+        case .ignore:
+            break
+        }
+        return !state.isClosed
+    }
+
+    func received(binary: SharedBytes) {
+        guard state.isOpen else { return }
+        handler?.received(binary: binary)
+    }
+
+    // MARK: Polling (§6)
+
+    /// A GET has arrived: answers it at once if packets are queued, else keeps it.
+    func poll(_ connection: HTTPConnection) {
+        guard !polling.hasPendingPoll else {
+            // The first GET gets the close packet, the second 400 (§6).
+            connection.respondBadRequest()
+            close(.transportError, "overlap from client")
+            return
+        }
+        polling.setPoll(connection)
+        if !state.isOpen, polling.isQueueEmpty {
+            // Closing: nothing is left to say but goodbye.
+            polling.append(.noop)
+        }
+        if !polling.isQueueEmpty { flushPoll() }
+    }
+
+    /// Flushes once for all that is queued in this turn.
+    private func postFlush() {
+        guard !isFlushPosted else { return }
+        isFlushPosted = true
+        LoopBound(self, loop: loop).post { session in
+            session.isFlushPosted = false
+            session.flushPoll()
+        }
+    }
+
+    private func flushPoll() {
+        guard !state.isClosed, state.transport == .polling, !polling.isQueueEmpty,
+            let poll = polling.takePoll()
+        else { return }
+        var packets = polling.takeQueue()
+        let isLast = !state.isOpen
+        if isLast { packets.append(.close) }
+        poll.respondToPoll(PollingTransport.encode(packets))
+        if isLast { close(.forcedClose, nil) }
+    }
+
+    /// A POST begins; false if another is under way, which ends the session (§6).
+    func beginPost(_ connection: HTTPConnection) -> Bool {
+        guard !polling.hasPendingPost else {
+            let first = polling.takePost()
+            connection.respondBadRequest()
+            close(.transportError, "data request overlap from client")
+            first?.abort()
+            return false
+        }
+        polling.setPost(connection)
+        return true
+    }
+
+    /// The POST has been refused for its size; the session goes on (§6).
+    func abandonPost(_ connection: HTTPConnection) {
+        if polling.isPost(connection) { polling.setPost(nil) }
+    }
+
+    /// A POST is complete: delivers its packets.
+    ///
+    /// The caller answers `ok` in any case.
+    func finishPost(_ connection: HTTPConnection, body: RawSpan) {
+        if polling.isPost(connection) { polling.setPost(nil) }
+        var units = PayloadSplitter()
+        do {
+            while let packet = try units.next(in: body) {
+                guard received(packet, in: body) else { return }
+            }
+        } catch {
+            close(.parseError, nil)
+        }
+    }
+
+    /// The client has sent a content type that v4 does not know (§6).
+    func refusePost(_ connection: HTTPConnection) {
+        if polling.isPost(connection) { polling.setPost(nil) }
+        connection.respondBadRequest()
+        close(.transportError, "invalid content")
+    }
+
+    /// The connection of a GET or POST has gone before its end (§6).
+    func requestAborted(_ connection: HTTPConnection) {
+        if polling.isPoll(connection) {
+            _ = polling.takePoll()
+            close(.transportError, "poll connection closed prematurely")
+        } else if polling.isPost(connection) {
+            _ = polling.takePost()
+            close(.transportError, "data request connection closed prematurely")
+        }
+    }
+
+    // MARK: WebSocket (§7)
+
+    /// The session begins on this WebSocket.
+    func adopt(_ transport: WebSocketTransport) {
+        webSocket = transport
+    }
+
+    func isCurrent(_ transport: WebSocketTransport) -> Bool { webSocket === transport }
+
+    // MARK: Upgrade (§8)
+
+    /// A WebSocket has been opened for this session; false if it is not wanted.
+    func beginProbe(_ transport: WebSocketTransport) -> Bool {
+        guard state.beginProbe() else { return false }
+        probe = transport
+        upgradeTimer = loop.schedule(
+            self,
+            tag: Timer.upgrade,
+            after: engine.options.upgradeTimeout
+        )
+        return true
+    }
+
+    /// The probing transport has sent a text frame.
+    func receivedProbe(_ unit: RawSpan) {
+        // Whatever is no packet abandons the probe, for whatever reason.
+        guard case .text(let type, let payload)? = try? EnginePacket(parsing: unit) else {
+            endProbe()
+            return
+        }
+        let isProbe = unit.extracting(payload).isEqual(to: "probe")
+        switch state.receivedProbe(type, isProbePayload: isProbe) {
+        case .answer:
+            probe?.send(OutgoingPacket.probeAnswer.frame)
+            noopTimer = loop.schedule(self, tag: Timer.noop, after: Self.noopInterval)
+        case .complete:
+            completeUpgrade()
+        case .abandon:
+            endProbe()
+        }
+    }
+
+    /// The probing transport sent what no probe sends, or has gone.
+    func endProbe() {
+        loop.cancel(&upgradeTimer)
+        loop.cancel(&noopTimer)
+        state.endProbe()
+        probe?.close()
+        probe = nil
+    }
+
+    private func releasePoll() {
+        guard state.isProbing else { return }
+        if polling.isQueueEmpty, let poll = polling.takePoll() {
+            poll.respondToPoll(PollingTransport.encode([.noop]))
+        }
+        noopTimer = loop.schedule(self, tag: Timer.noop, after: Self.noopInterval)
+    }
+
+    private func completeUpgrade() {
+        loop.cancel(&upgradeTimer)
+        loop.cancel(&noopTimer)
+        webSocket = probe
+        probe = nil
+        if let poll = polling.takePoll() {
+            poll.respondToPoll(PollingTransport.encode([.close]))
+        }
+        polling.takePost()?.abort()
+        for packet in polling.takeQueue() { webSocket?.send(packet.frame) }
+        rearmHeartbeat()
+        if !state.isOpen { close(.forcedClose, nil) }
+    }
+}

@@ -1,0 +1,416 @@
+import Bytes
+import EngineIOProtocol
+import HTTP1
+import Loop
+import WebSocket
+
+extension HTTPConnection {
+    /// Where a request leads, decided at its head.
+    enum Destination {
+        case handshake
+        case poll(EngineSession)
+        case post(EngineSession)
+        /// GET and POST are the only methods of polling: `500`, empty (protocol.md §2).
+        case badMethod
+        case error(HandshakeError)
+        /// An error of a WebSocket request: always `400`, plain text (§3).
+        case webSocketError(HandshakeError)
+        case webSocket(EngineSession?)
+        case otherLoop(LoopBound<EngineLoop>)
+        case preflight
+        case bundle(StaticFiles.File)
+        case file(StaticFiles.File)
+        case route(RouteHandler)
+        case refusal(status: Int, fields: ResponseWriter.Fields)
+    }
+
+    /// Decides where `head` leads (protocol.md §2; §22 before the engine).
+    func destination(of head: RequestHead) -> Destination {
+        let server = engine.server
+        if let file = server.bundle?.file(at: head.path) { return .bundle(file) }
+        let target = head.target
+        let prefix = server.pathPrefix
+        if target.count >= prefix.count, target[0..<prefix.count] == prefix {
+            return head.wantsUpgrade(to: "websocket")
+                ? webSocketDestination(of: head) : engineDestination(of: head)
+        }
+        switch server.routes.match(head) {
+        case .handler(let handler):
+            return .route(handler)
+        case .file(let file):
+            return .file(file)
+        case .otherMethod(let allowed):
+            return .refusal(status: 405, fields: [("Allow", allowed)])
+        case .none:
+            return .refusal(status: 404, fields: [])
+        }
+    }
+
+    private func engineDestination(of head: RequestHead) -> Destination {
+        if head.method == .options, engine.options.cors != nil { return .preflight }
+        let query = head.query
+        switch query.value(of: "transport") {
+        case "polling" where engine.options.allowsPolling:
+            break
+        case "websocket" where engine.options.allowsWebSocket:
+            return webSocketWithoutUpgrade(query)
+        default:
+            return .error(.transportUnknown)
+        }
+        if let error = originError(head) { return .error(error) }
+        guard let sid = query.value(of: "sid"), !sid.isEmpty else {
+            return head.method == .get ? .handshake : .error(.badHandshakeMethod)
+        }
+        switch lookUp(sid) {
+        case .here(let session):
+            guard session.transport == .polling else { return .error(.badRequest) }
+            return pollingDestination(head, session)
+        case .there(let loop):
+            return .otherLoop(loop)
+        case .nowhere:
+            return .error(.sessionIDUnknown)
+        }
+    }
+
+    private func webSocketWithoutUpgrade(_ query: Query) -> Destination {
+        guard let sid = query.value(of: "sid"), !sid.isEmpty else { return .error(.badRequest) }
+        switch lookUp(sid) {
+        case .here: return .error(.badRequest)
+        case .there(let loop): return .otherLoop(loop)
+        case .nowhere: return .error(.sessionIDUnknown)
+        }
+    }
+
+    private func pollingDestination(_ head: RequestHead, _ session: EngineSession) -> Destination {
+        switch head.method {
+        case .get:
+            return .poll(session)
+        case .post:
+            guard head.isChunked || head.contentLength != nil else {
+                return .refusal(status: 411, fields: [])
+            }
+            return .post(session)
+        default:
+            return .badMethod
+        }
+    }
+
+    private func webSocketDestination(of head: RequestHead) -> Destination {
+        let query = head.query
+        guard query.value(of: "transport") == "websocket", engine.options.allowsWebSocket else {
+            let isPolling =
+                query.value(of: "transport") == "polling" && engine.options.allowsPolling
+            return .webSocketError(isPolling ? .badRequest : .transportUnknown)
+        }
+        if let error = originError(head) { return .webSocketError(error) }
+        if let sid = query.value(of: "sid"), !sid.isEmpty {
+            switch lookUp(sid) {
+            case .here(let session): return .webSocket(session)
+            case .there(let loop): return .otherLoop(loop)
+            case .nowhere: return .webSocketError(.sessionIDUnknown)
+            }
+        }
+        guard head.method == .get else { return .webSocketError(.badHandshakeMethod) }
+        return .webSocket(nil)
+    }
+
+    /// §2.3: control characters in `Origin`.
+    private func originError(_ head: RequestHead) -> HandshakeError? {
+        guard let origin = head.fields["Origin"] else { return nil }
+        let bytes = origin.bytes
+        for offset in 0..<bytes.byteCount {
+            let byte = bytes.byte(at: offset)
+            if byte < ASCII.space && byte != ASCII.tab || byte == ASCII.delete {
+                return .badRequest
+            }
+        }
+        return nil
+    }
+
+    private enum Owner {
+        case here(EngineSession)
+        case there(LoopBound<EngineLoop>)
+        case nowhere
+    }
+
+    private func lookUp(_ sid: String) -> Owner {
+        guard let id = SessionID(sid) else { return .nowhere }
+        if let session = engine.session(id) { return .here(session) }
+        guard let owner = engine.server.owner(of: id), owner.loop !== engine.loop else {
+            return .nowhere
+        }
+        return .there(owner)
+    }
+
+    /// The session whose poll a request may be.
+    func pollSession(of head: RequestHead) -> EngineSession? {
+        guard let sid = head.query.value(of: "sid"), let id = SessionID(sid) else { return nil }
+        return engine.session(id)
+    }
+
+    // MARK: Performing
+
+    /// Answers a complete request.
+    func perform(_ destination: Destination, _ head: RequestHead, _ body: SharedBytes) {
+        switch destination {
+        case .handshake:
+            handshake(head)
+        case .poll(let session):
+            if session.isClosed { respond(.sessionIDUnknown) } else { session.poll(self) }
+        case .post(let session):
+            post(head, session, body)
+        case .badMethod:
+            respond(status: 500, fields: corsFields(head))
+        case .error(let error):
+            respond(error)
+        case .webSocketError(let error):
+            refuseWebSocket(error)
+        case .preflight:
+            preflight(head)
+        case .bundle(let file):
+            respond(file, head, extra: corsFields(head))
+        case .file(let file):
+            respond(file, head, extra: [])
+        case .route(let handler):
+            run(handler, RouteRequest(head: head, body: body, peer: connection.peer))
+        case .refusal(let status, let fields):
+            respond(status: status, fields: fields)
+        case .webSocket, .otherLoop:
+            preconditionFailure("handled at the head")
+        }
+    }
+
+    private func handshake(_ head: RequestHead) {
+        let request = handshakeRequest(head)
+        guard let allowRequest = engine.server.hooks.allowRequest else {
+            openPollingSession(request)
+            return
+        }
+        decide(allowRequest, request) { connection, decision in
+            switch decision {
+            case .allow: connection.openPollingSession(request)
+            case .refuse(let message): connection.respond(.forbidden(message))
+            }
+        }
+    }
+
+    private func openPollingSession(_ request: HandshakeRequest) {
+        guard case .responding(let head) = exchange else { return }
+        guard head.query.value(of: "EIO") == "4" else {
+            respond(.unsupportedProtocolVersion)
+            return
+        }
+        let session = engine.makeSession(request, .polling)
+        var fields = pollFields(head)
+        if let cookie = engine.options.cookie {
+            fields.append(("Set-Cookie", cookie.fieldValue(for: session.id)))
+        }
+        respond(status: 200, fields: fields, body: engine.openPacket(of: session))
+        session.open(engine.server.hooks.makeHandler)
+    }
+
+    private func post(_ head: RequestHead, _ session: EngineSession, _ body: SharedBytes) {
+        if session.isClosed {
+            respond(.sessionIDUnknown)
+        } else if head.fields["Content-Type"].map({ $0.text == "application/octet-stream" })
+            ?? false
+        {
+            session.refusePost(self)
+        } else {
+            session.finishPost(self, body: body.bytes)
+            // §6: `ok` even if a packet has just closed the session.
+            respond(
+                status: 200,
+                fields: [("Content-Type", "text/html"), ("cache-control", "no-store")]
+                    + corsFields(head),
+                body: SharedBytes("ok")
+            )
+        }
+    }
+
+    /// Answers the pending GET with packets (§6).
+    func respondToPoll(_ body: SharedBytes) {
+        guard case .responding(let head) = exchange else { return }
+        respond(status: 200, fields: pollFields(head), body: body)
+    }
+
+    /// `400` without a body: overlapping requests and wrong content types (§3).
+    func respondBadRequest() {
+        switch exchange {
+        case .responding(let head):
+            respond(status: 400, fields: corsFields(head))
+        case .receiving:
+            refuse(status: 400)
+        case .none, .moving, .finished:
+            break
+        }
+    }
+
+    private func respond(_ error: HandshakeError) {
+        guard case .responding(let head) = exchange else { return }
+        respond(
+            status: error.status,
+            fields: [("Content-Type", "application/json")] + corsFields(head),
+            body: error.body
+        )
+    }
+
+    private func preflight(_ head: RequestHead) {
+        let fields =
+            engine.options.cors?.preflightFields(
+                origin: head.fields["Origin"]?.text,
+                requestedHeaders: head.fields["Access-Control-Request-Headers"]?.text
+            ) ?? []
+        respond(status: 204, fields: fields)
+    }
+
+    private func respond(
+        _ file: StaticFiles.File,
+        _ head: RequestHead,
+        extra: ResponseWriter.Fields
+    ) {
+        let response = file.response(to: head)
+        respond(status: response.status, fields: response.fields + extra, body: response.body)
+    }
+
+    private func pollFields(_ head: RequestHead) -> ResponseWriter.Fields {
+        [("Content-Type", "text/plain; charset=UTF-8"), ("cache-control", "no-store")]
+            + corsFields(head)
+    }
+
+    private func corsFields(_ head: RequestHead) -> ResponseWriter.Fields {
+        engine.options.cors?.fields(origin: head.fields["Origin"]?.text) ?? []
+    }
+
+    private func run(_ handler: @escaping RouteHandler, _ request: RouteRequest) {
+        let bound = LoopBound(self, loop: connection.loop)
+        connection.loop.startTask {
+            let response = await handler(request)
+            bound.run { connection in
+                connection.respond(
+                    status: response.status,
+                    fields: response.fields,
+                    body: response.body
+                )
+            }
+        }
+    }
+
+    private func handshakeRequest(_ head: RequestHead) -> HandshakeRequest {
+        HandshakeRequest(head: head, peer: connection.peer, issued: engine.unixMilliseconds)
+    }
+
+    private func decide(
+        _ allowRequest: @escaping @Sendable (HandshakeRequest) async -> HandshakeDecision,
+        _ request: HandshakeRequest,
+        then: @escaping @Sendable (HTTPConnection, HandshakeDecision) -> Void
+    ) {
+        let bound = LoopBound(self, loop: connection.loop)
+        connection.loop.startTask {
+            let decision = await allowRequest(request)
+            bound.run { then($0, decision) }
+        }
+    }
+
+    // MARK: WebSocket
+
+    /// Opens a WebSocket: a session of its own, or the upgrade of `session` (§§7–8).
+    func upgrade(_ head: RequestHead, _ session: EngineSession?, rest: RawSpan) {
+        if session != nil {
+            acceptWebSocket(head, session, rest: SharedBytes(copying: rest))
+            return
+        }
+        guard head.query.value(of: "EIO") == "4" else {
+            refuseWebSocket(.unsupportedProtocolVersion)
+            return
+        }
+        let rest = SharedBytes(copying: rest)
+        guard let allowRequest = engine.server.hooks.allowRequest else {
+            acceptWebSocket(head, nil, rest: rest)
+            return
+        }
+        decide(allowRequest, handshakeRequest(head)) { connection, decision in
+            switch decision {
+            case .allow: connection.acceptWebSocket(head, nil, rest: rest)
+            case .refuse(let message): connection.refuseWebSocket(.forbidden(message))
+            }
+        }
+    }
+
+    private func acceptWebSocket(
+        _ head: RequestHead,
+        _ existing: EngineSession?,
+        rest: SharedBytes
+    ) {
+        guard case .responding = exchange else { return }
+        let key: SharedBytes
+        do throws(UpgradeRefusal) {
+            key = try UpgradeHandshake.validate(head.fields)
+        } catch {
+            connection.write(
+                ResponseWriter.response(
+                    error.status,
+                    fields: error.fields,
+                    keepsAlive: false,
+                    date: engine.date
+                )
+            )
+            closeWhenDrained()
+            return
+        }
+        connection.write(UpgradeHandshake.response(for: key.bytes, fields: corsFields(head)))
+        let session = existing ?? engine.makeSession(handshakeRequest(head), .webSocket)
+        let transport = WebSocketTransport(connection, session: session, engine: engine)
+        let late = yieldToWebSocket()
+        connection.setHandler(transport)
+        connection.setReading(true)
+        if existing == nil {
+            session.adopt(transport)
+            transport.send(OutgoingPacket(text: engine.openPacket(of: session).bytes).frame)
+            session.open(engine.server.hooks.makeHandler)
+        } else if !session.beginProbe(transport) {
+            transport.close()
+            return
+        }
+        for early in [rest, late] where !early.isEmpty { transport.receivedEarly(early.bytes) }
+    }
+
+    private func refuseWebSocket(_ error: HandshakeError) {
+        guard case .responding = exchange else { return }
+        connection.write(
+            ResponseWriter.response(
+                400,
+                fields: [("Content-type", "text/html")],
+                body: SharedBytes(error.message),
+                keepsAlive: false,
+                date: engine.date
+            )
+        )
+        closeWhenDrained()
+    }
+}
+
+extension UpgradeHandshake {
+    /// Checks the fields of a WebSocket request and gives back its key (RFC 6455 §4.2.1).
+    fileprivate static func validate(_ fields: HeaderList) throws(UpgradeRefusal) -> SharedBytes {
+        let upgrade = fields["Upgrade"] ?? SharedBytes()
+        let connection = fields["Connection"] ?? SharedBytes()
+        let key = fields["Sec-WebSocket-Key"] ?? SharedBytes()
+        let version = fields["Sec-WebSocket-Version"] ?? SharedBytes()
+        try validate(
+            upgrade: upgrade.bytes,
+            connection: connection.bytes,
+            key: key.bytes,
+            version: version.bytes
+        )
+        return key
+    }
+}
+
+extension SessionID {
+    /// The id written as `text`, or nil if that is none.
+    fileprivate init?(_ text: String) {
+        let bytes = SharedBytes(text)
+        self.init(parsing: bytes.bytes)
+    }
+}

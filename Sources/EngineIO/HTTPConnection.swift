@@ -1,0 +1,304 @@
+import Bytes
+import EngineIOProtocol
+import HTTP1
+import Loop
+
+/// One HTTP/1.1 connection: requests in, one after the other, and their responses out.
+///
+/// Owned by its loop. What a request leads to is decided at its head (`HTTPConnection+routing`);
+/// while it is answered, pipelined bytes wait here.
+final class HTTPConnection: ConnectionHandler, TimerTarget {
+    /// What happens with the request at hand.
+    enum Exchange {
+        /// No head yet.
+        case none
+        /// The body is being read; then `perform` does the rest.
+        case receiving(RequestHead, Destination)
+        /// Somebody will respond.
+        case responding(RequestHead)
+        /// The descriptor goes to another loop as soon as earlier responses are out.
+        case moving(LoopBound<EngineLoop>, unread: SharedBytes)
+        /// The connection is closed, or belongs to a WebSocket.
+        case finished
+    }
+
+    private enum Timer {
+        static let head: UInt8 = 0
+        static let body: UInt8 = 1
+        static let keepAlive: UInt8 = 2
+    }
+
+    let connection: Connection
+    unowned let engine: EngineLoop
+    private(set) var exchange = Exchange.none
+    private var parser: RequestParser
+    private var body = ByteBuffer()
+    private var unread = ByteBuffer()
+    private var isProcessing = false
+    private var timer = TimerToken.none
+    private var timerTag: UInt8?
+
+    init(_ connection: Connection, engine: EngineLoop) {
+        self.connection = connection
+        self.engine = engine
+        parser = RequestParser(limits: engine.options.httpLimits)
+    }
+
+    /// Starts to wait for a request; `bytes` have been read on another loop.
+    func begin(_ bytes: SharedBytes) {
+        setTimer(Timer.head, engine.options.headTimeout)
+        if !bytes.isEmpty { process(bytes.bytes) }
+    }
+
+    // MARK: Called by the connection
+
+    func received(_ bytes: inout MutableRawSpan) {
+        switch exchange {
+        case .none, .receiving:
+            process(bytes.bytes)
+        case .responding, .moving:
+            unread.append(bytes.bytes)
+            if unread.count > engine.options.maxPipelinedBytes { connection.setReading(false) }
+        case .finished:
+            break
+        }
+    }
+
+    func drained() {
+        if case .moving(let target, let unread) = exchange { move(to: target, unread) }
+    }
+
+    func ended(_ end: ConnectionEnd) {
+        let exchange = exchange
+        finish()
+        engine.forget(connection)
+        sessionLosesRequest(exchange)
+    }
+
+    func timerFired(_ tag: UInt8) {
+        timer = .none
+        timerTag = nil
+        switch tag {
+        case Timer.keepAlive:
+            close()
+        default:
+            // RFC 9110 §15.5.9; a peer that has sent nothing at all is not worth an answer.
+            if tag == Timer.head, parser.isBetweenRequests { close() } else { refuse(status: 408) }
+        }
+    }
+
+    // MARK: Requests
+
+    /// Parses as far as the request at hand allows; the rest waits in `unread`.
+    private func process(_ bytes: RawSpan) {
+        isProcessing = true
+        defer { isProcessing = false }
+        var offset = 0
+        do {
+            while true {
+                switch exchange {
+                case .none, .receiving:
+                    break
+                case .responding:
+                    unread.append(bytes.extracting(offset..<bytes.byteCount))
+                    return
+                case .moving, .finished:
+                    return
+                }
+                switch try parser.next(in: bytes, at: &offset) {
+                case .needsMore:
+                    watchProgress()
+                    return
+                case .head(let head):
+                    begin(head, rest: bytes.extracting(offset..<bytes.byteCount))
+                case .body(let range):
+                    body.append(bytes.extracting(range))
+                case .end:
+                    endRequest()
+                }
+            }
+        } catch {
+            refuse(status: error.status)
+        }
+    }
+
+    private func begin(_ head: RequestHead, rest: RawSpan) {
+        let destination = destination(of: head)
+        switch destination {
+        case .otherLoop(let target):
+            var bytes = ByteBuffer(capacity: head.bytes.count + rest.byteCount)
+            bytes.append(head.bytes)
+            bytes.append(rest)
+            cancelTimer()
+            exchange = .moving(target, unread: bytes.takeShared())
+            if connection.bufferedBytes == 0 { drained() }
+            return
+        case .webSocket(let session):
+            exchange = .responding(head)
+            cancelTimer()
+            upgrade(head, session, rest: rest)
+            return
+        case .post:
+            parser.setBodyLimit(engine.options.maxHTTPBufferSize)
+        case .error, .webSocketError, .handshake, .poll, .badMethod, .preflight, .bundle, .file,
+            .route, .refusal:
+            parser.setBodyLimit(engine.options.httpLimits.maxBodyBytes)
+        }
+        if head.expectsContinue, head.hasBody {
+            connection.write(ResponseWriter.continueResponse)
+        }
+        exchange = .receiving(head, destination)
+        if case .post(let session) = destination, !session.beginPost(self) { return }
+    }
+
+    private func endRequest() {
+        guard case .receiving(let head, let destination) = exchange else { return }
+        cancelTimer()
+        exchange = .responding(head)
+        perform(destination, head, body.takeShared())
+    }
+
+    private func watchProgress() {
+        switch exchange {
+        case .none:
+            if parser.isReadingHead {
+                setTimer(Timer.head, engine.options.headTimeout)
+            } else if timerTag == nil {
+                setTimer(Timer.keepAlive, engine.options.keepAliveTimeout)
+            }
+        case .receiving:
+            setTimer(Timer.body, engine.options.bodyTimeout)
+        case .responding, .moving, .finished:
+            break
+        }
+    }
+
+    /// Arms `tag` unless it runs already: a peer that sends byte by byte gains no time.
+    private func setTimer(_ tag: UInt8, _ delay: Duration) {
+        guard timerTag != tag else { return }
+        cancelTimer()
+        timer = connection.loop.schedule(self, tag: tag, after: delay)
+        timerTag = tag
+    }
+
+    private func cancelTimer() {
+        connection.loop.cancel(&timer)
+        timerTag = nil
+    }
+
+    // MARK: Responses
+
+    /// Sends the response to the request at hand and goes on to the next.
+    func respond(
+        status: Int,
+        fields: ResponseWriter.Fields = [],
+        body: SharedBytes = SharedBytes()
+    ) {
+        guard case .responding(let head) = exchange else { return }
+        let keepsAlive = head.keepsAlive && !engine.isShuttingDown
+        connection.write(
+            ResponseWriter.response(
+                status,
+                fields: fields,
+                body: body,
+                isHead: head.method == .head,
+                keepsAlive: keepsAlive,
+                date: engine.date
+            )
+        )
+        guard keepsAlive else {
+            closeWhenDrained()
+            return
+        }
+        exchange = .none
+        if !isProcessing { resume() }
+    }
+
+    /// Goes on with what has been pipelined meanwhile.
+    private func resume() {
+        connection.setReading(true)
+        if unread.isEmpty {
+            watchProgress()
+        } else {
+            let bytes = unread.takeShared()
+            process(bytes.bytes)
+        }
+    }
+
+    /// Answers a request that cannot be read on, or that is not complete, and closes.
+    func refuse(status: Int) {
+        let exchange = exchange
+        switch exchange {
+        case .finished:
+            return
+        case .none, .receiving, .responding, .moving:
+            break
+        }
+        connection.write(
+            ResponseWriter.response(status, keepsAlive: false, date: engine.date)
+        )
+        closeWhenDrained()
+        if status == 413, case .receiving(_, .post(let session)) = exchange {
+            session.abandonPost(self)
+        } else {
+            sessionLosesRequest(exchange)
+        }
+    }
+
+    private func sessionLosesRequest(_ exchange: Exchange) {
+        switch exchange {
+        case .receiving(_, .post(let session)):
+            session.requestAborted(self)
+        case .responding(let head):
+            pollSession(of: head)?.requestAborted(self)
+        case .none, .receiving, .moving, .finished:
+            break
+        }
+    }
+
+    /// Closes at once, without an answer.
+    func abort() {
+        close()
+    }
+
+    private func close() {
+        finish()
+        connection.close()
+        engine.forget(connection)
+    }
+
+    func closeWhenDrained() {
+        finish()
+        connection.closeWhenDrained()
+        engine.forget(connection)
+    }
+
+    private func finish() {
+        cancelTimer()
+        exchange = .finished
+        body.removeAll()
+        unread.removeAll()
+    }
+
+    /// Lets go of the connection, which a WebSocket takes over; gives what has come meanwhile.
+    func yieldToWebSocket() -> SharedBytes {
+        let bytes = unread.takeShared()
+        finish()
+        return bytes
+    }
+
+    private func move(to target: LoopBound<EngineLoop>, _ bytes: SharedBytes) {
+        var all = ByteBuffer(capacity: bytes.count + unread.count)
+        all.append(bytes)
+        all.append(unread.bytes)
+        let peer = connection.peer
+        let unread = all.takeShared()
+        finish()
+        engine.forget(connection)
+        guard let descriptor = connection.detach() else { return }
+        let box = DescriptorInTransit(descriptor)
+        target.post { engine in
+            if let descriptor = box.take() { engine.adopt(descriptor, peer, unread: unread) }
+        }
+    }
+}

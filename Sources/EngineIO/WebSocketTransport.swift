@@ -1,0 +1,138 @@
+import Bytes
+import EngineIOProtocol
+import Loop
+import WebSocket
+
+/// One WebSocket of a session: its transport, or the probe of an upgrade (protocol.md §§7–8).
+final class WebSocketTransport: ConnectionHandler {
+    private enum Life {
+        case open
+        case closed
+    }
+
+    private let connection: Connection
+    private unowned let engine: EngineLoop
+    private var session: EngineSession?
+    private var reader: MessageReader
+    private var life = Life.open
+
+    init(_ connection: Connection, session: EngineSession, engine: EngineLoop) {
+        self.connection = connection
+        self.session = session
+        self.engine = engine
+        reader = MessageReader(maxMessageBytes: engine.options.maxHTTPBufferSize)
+    }
+
+    var isWritable: Bool { !connection.isWriteBlocked }
+
+    func send(_ frame: SharedBytes) {
+        connection.write(frame)
+    }
+
+    /// Sends a close frame, by default without a code as the reference does, and closes (§7).
+    func close(_ code: CloseCode? = nil) {
+        guard case .open = life else { return }
+        life = .closed
+        session = nil
+        connection.write(FrameWriter.closeFrame(code))
+        connection.closeWhenDrained()
+        engine.forget(connection)
+    }
+
+    func received(_ bytes: inout MutableRawSpan) {
+        var offset = 0
+        do {
+            while case .open = life {
+                switch try reader.next(in: &bytes, at: &offset) {
+                case .needsMore:
+                    return
+                case .message(let opcode, let range):
+                    let message = bytes.bytes.extracting(range)
+                    if opcode == .text {
+                        received(text: message)
+                    } else {
+                        received(binary: SharedBytes(copying: message))
+                    }
+                case .assembledMessage(let opcode, let message):
+                    if opcode == .text {
+                        received(text: message.bytes)
+                    } else {
+                        received(binary: message)
+                    }
+                case .ping(let payload):
+                    connection.write(FrameWriter.frame(.pong, payload: payload.bytes))
+                case .pong:
+                    break
+                case .close(let code, _):
+                    peerClosed(code)
+                }
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// Bytes that came together with the upgrade request.
+    func receivedEarly(_ bytes: RawSpan) {
+        var buffer = ByteBuffer(capacity: bytes.byteCount)
+        buffer.append(bytes)
+        var span = buffer.mutableBytes
+        received(&span)
+    }
+
+    func drained() {}
+
+    func ended(_ end: ConnectionEnd) {
+        guard case .open = life else { return }
+        life = .closed
+        engine.forget(connection)
+        switch end {
+        case .peerClosed, .failed:
+            sessionGone(.transportClose, nil)
+        case .sendQueueOverflow:
+            sessionGone(.transportError, "send queue overflow")
+        }
+    }
+
+    private func received(text: RawSpan) {
+        guard let session else { return }
+        if session.isCurrent(self) {
+            _ = session.received(unit: text)
+        } else {
+            session.receivedProbe(text)
+        }
+    }
+
+    private func received(binary: SharedBytes) {
+        guard let session else { return }
+        if session.isCurrent(self) { session.received(binary: binary) } else { session.endProbe() }
+    }
+
+    /// RFC 6455 §5.5.1: a close frame is answered with the code it carried.
+    private func peerClosed(_ code: CloseCode?) {
+        let session = session
+        close(code)
+        gone(session, .transportClose, nil)
+    }
+
+    private func fail(_ violation: ProtocolViolation) {
+        let session = session
+        close(violation.closeCode)
+        gone(session, .transportError, "\(violation)")
+    }
+
+    private func sessionGone(_ reason: CloseReason, _ description: String?) {
+        let session = session
+        self.session = nil
+        gone(session, reason, description)
+    }
+
+    private func gone(_ session: EngineSession?, _ reason: CloseReason, _ description: String?) {
+        guard let session else { return }
+        if session.isCurrent(self) {
+            session.close(reason, description)
+        } else {
+            session.endProbe()
+        }
+    }
+}
