@@ -1,0 +1,197 @@
+public import Foundation
+
+/// Which sockets an operation is for, and how it travels (protocol.md §18).
+public struct BroadcastOptions: Sendable, Equatable {
+    /// The union of these rooms; none means the whole namespace.
+    public var rooms: [Room] = []
+    /// Without the members of these rooms.
+    public var except: [Room] = []
+    /// This server only.
+    public var isLocal = false
+    /// Sockets that cannot take it at once may miss it.
+    public var isVolatile = false
+    /// Whether it may be compressed.
+    public var isCompressed = true
+    /// How long to wait for acknowledgements or other servers' answers.
+    public var timeout: Duration?
+
+    /// Everybody in the namespace.
+    public init() {}
+}
+
+/// What a server knows of a socket to tell other servers.
+public struct SocketSnapshot: Sendable {
+    /// The socket's public id.
+    public let id: String
+    /// How it connected.
+    public let handshake: Handshake
+    /// The rooms it is in.
+    public let rooms: Set<Room>
+}
+
+/// A session to be kept across a reconnection (protocol.md §20).
+public struct StoredSession: Sendable {
+    /// The socket's public id.
+    public let id: String
+    /// The private id by which the client asks for the session.
+    public let privateID: String
+    /// The rooms to join again.
+    public let rooms: Set<Room>
+    /// The app's data of the socket, as JSON.
+    public let data: Data?
+
+    /// A session by its parts.
+    public init(id: String, privateID: String, rooms: Set<Room>, data: Data?) {
+        self.id = id
+        self.privateID = privateID
+        self.rooms = rooms
+        self.data = data
+    }
+}
+
+/// A session that was found again, with what it has missed.
+public struct RestoredSession: Sendable {
+    /// The session as it was stored.
+    public let session: StoredSession
+    /// The missed packets, in order, each with the offset it was stored under.
+    public let missed: [(packet: EventPacket, offset: String)]
+
+    /// A session with its missed packets.
+    public init(session: StoredSession, missed: [(packet: EventPacket, offset: String)]) {
+        self.session = session
+        self.missed = missed
+    }
+}
+
+/// Where a namespace's broadcasts and room operations go: this server, or a cluster.
+///
+/// One adapter serves one namespace. The calls without `async` are hand-offs: they return at once,
+/// from whatever thread they come, and the adapter applies the local part by calling its `host`
+/// back, then or later. The host builds the frame after the adapter, so an adapter may add an
+/// offset. `roomCreated`, `roomDeleted` and sockets' changes are told as they happen, on the loop
+/// of the socket concerned.
+public protocol Adapter: Sendable {
+    /// Sends `packet` to the sockets that `options` selects, here and elsewhere.
+    func broadcast(_ packet: EventPacket, _ options: BroadcastOptions)
+
+    /// As `broadcast`, and every receiver's acknowledgement goes to `acks`.
+    ///
+    /// An adapter that reaches other servers announces them by `acks.expectSources` before it
+    /// delivers locally.
+    func broadcast(_ packet: EventPacket, _ options: BroadcastOptions, acks: BroadcastAcks)
+
+    /// Makes the selected sockets join rooms.
+    func join(_ rooms: [Room], _ options: BroadcastOptions)
+
+    /// Makes the selected sockets leave rooms.
+    func leave(_ rooms: [Room], _ options: BroadcastOptions)
+
+    /// Disconnects the selected sockets; `closing` their connections as well.
+    func disconnect(_ options: BroadcastOptions, closing: Bool)
+
+    /// The selected sockets, on all servers.
+    func fetchSockets(_ options: BroadcastOptions) async throws -> [SocketSnapshot]
+
+    /// Sends an event to the other servers of the cluster.
+    func serverSideEmit(_ packet: EventPacket) throws
+
+    /// As `serverSideEmit`; returns each server's first acknowledgement argument.
+    func serverSideEmitWithAck(_ packet: EventPacket, timeout: Duration) async throws -> [Arguments]
+
+    /// How many servers the cluster has, this one included.
+    func serverCount() async throws -> Int
+
+    /// The first socket of this server has joined `room`.
+    func roomCreated(_ room: Room)
+
+    /// The last socket of this server has left `room`.
+    func roomDeleted(_ room: Room)
+
+    /// Keeps a session whose connection was lost.
+    func persist(_ session: StoredSession)
+
+    /// Finds a session again, with the packets after `offset`; nil if it is not to be had.
+    func restore(privateID: String, offset: String) async -> RestoredSession?
+
+    /// Ends the adapter at the server's shutdown; returns when what it has queued has left.
+    func close() async
+}
+
+/// Adapters without a cluster or a store need not mention them.
+extension Adapter {
+    /// See `Adapter`; by default there is no cluster and no store.
+    public func serverSideEmit(_ packet: EventPacket) throws {}
+
+    /// See `Adapter`; by default there is no cluster and no store.
+    public func serverSideEmitWithAck(
+        _ packet: EventPacket,
+        timeout: Duration
+    ) async throws -> [Arguments] { [] }
+
+    /// See `Adapter`; by default there is no cluster and no store.
+    public func serverCount() async throws -> Int { 1 }
+
+    /// See `Adapter`; by default there is no cluster and no store.
+    public func roomCreated(_ room: Room) {}
+
+    /// See `Adapter`; by default there is no cluster and no store.
+    public func roomDeleted(_ room: Room) {}
+
+    /// See `Adapter`; by default there is no cluster and no store.
+    public func persist(_ session: StoredSession) {}
+
+    /// See `Adapter`; by default there is no cluster and no store.
+    public func restore(privateID: String, offset: String) async -> RestoredSession? { nil }
+
+    /// See `Adapter`; by default there is no cluster and no store.
+    public func close() async {}
+}
+
+/// What an adapter calls to act on the sockets of this server; usable from any thread.
+public protocol AdapterHost: AnyObject, Sendable {
+    /// The namespace's name, such as `/chat`.
+    var name: String { get }
+
+    /// Sends `packet` to the selected local sockets.
+    ///
+    /// An `offset` is appended as the last argument (protocol.md §20).
+    func deliver(_ packet: EventPacket, _ options: BroadcastOptions, offset: String?)
+
+    /// As `deliver`; local receivers are counted and answer into `acks`.
+    func deliver(_ packet: EventPacket, _ options: BroadcastOptions, acks: BroadcastAcks)
+
+    /// Makes the selected local sockets join rooms.
+    func joinLocally(_ rooms: [Room], _ options: BroadcastOptions)
+
+    /// Makes the selected local sockets leave rooms.
+    func leaveLocally(_ rooms: [Room], _ options: BroadcastOptions)
+
+    /// Disconnects the selected local sockets.
+    func disconnectLocally(_ options: BroadcastOptions, closing: Bool)
+
+    /// The selected local sockets.
+    func localSockets(_ options: BroadcastOptions) async -> [SocketSnapshot]
+
+    /// Whether a local socket is in `room`; cheap, for dropping what nobody here wants.
+    func hasLocalMembers(_ room: Room) -> Bool
+
+    /// Hands an event of another server to the app.
+    func receivedServerSideEmit(
+        _ packet: EventPacket,
+        reply: (@Sendable (Arguments) -> Void)?
+    )
+}
+
+/// Makes the adapter of each namespace.
+public struct AdapterFactory: Sendable {
+    /// Called once per namespace.
+    public let make: @Sendable (any AdapterHost) throws -> any Adapter
+
+    /// A factory from a closure.
+    public init(_ make: @escaping @Sendable (any AdapterHost) throws -> any Adapter) {
+        self.make = make
+    }
+
+    /// One server alone, nothing kept.
+    public static let inMemory = AdapterFactory { InMemoryAdapter(host: $0) }
+}

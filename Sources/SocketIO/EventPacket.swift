@@ -1,0 +1,70 @@
+package import Bytes
+package import EngineIO
+public import Foundation
+import SocketIOProtocol
+
+/// An event on its way to sockets: name, arguments, attachments.
+///
+/// What adapters carry.
+public struct EventPacket: Sendable {
+    /// The event's name.
+    public let name: String
+    /// Its arguments.
+    public let arguments: Arguments
+
+    /// An event to be broadcast.
+    ///
+    /// - Throws: `EmitError.reservedEvent`.
+    public init(name: String, arguments: Arguments) throws {
+        guard !ReservedEvents.contains(name) else { throw EmitError.reservedEvent(name) }
+        self.name = name
+        self.arguments = arguments
+    }
+
+    /// An event whose name has been checked before.
+    init(unchecked name: String, arguments: Arguments) {
+        self.name = name
+        self.arguments = arguments
+    }
+
+    /// The arguments as the text of a JSON array.
+    public var argumentsJSON: String { "[\(arguments.json.text)]" }
+
+    /// What the placeholders in `argumentsJSON` stand for.
+    public var attachments: [Data] { arguments.attachments.map { Data($0) } }
+
+    /// The packet encoded for one namespace, once for all its receivers.
+    package func encoded(namespace: SharedBytes?, id: UInt64? = nil) -> EncodedPacket {
+        EncodedPacket(attachments: arguments.attachments) { buffer in
+            PacketWriter.appendEvent(
+                name: name,
+                arguments: arguments.json.bytes,
+                attachments: arguments.attachments.count,
+                namespace: namespace,
+                id: id,
+                to: &buffer
+            )
+        }
+    }
+}
+
+/// A Socket.IO packet as engine messages: its text, then its attachments.
+package struct EncodedPacket: Sendable {
+    package let text: OutgoingPacket
+    package let attachments: [OutgoingPacket]
+
+    /// Encodes the text that `write` appends as an Engine.IO message.
+    package init(attachments: [SharedBytes] = [], _ write: (inout ByteBuffer) -> Void) {
+        var buffer = ByteBuffer(capacity: 128)
+        buffer.append(ASCII.zero + 4)
+        write(&buffer)
+        text = OutgoingPacket(text: buffer.bytes)
+        self.attachments = attachments.map { OutgoingPacket(binary: $0.bytes) }
+    }
+
+    /// Queues it; text and attachments stay together because nothing else runs in between.
+    package func send(to session: EngineSession) {
+        session.send(text)
+        for attachment in attachments { session.send(attachment) }
+    }
+}

@@ -1,0 +1,223 @@
+package import Bytes
+import EngineIO
+import Loop
+import Synchronization
+
+/// A namespace: a set of sockets with their own events, rooms and middlewares (protocol.md §16).
+///
+/// Usable from any thread.
+///
+/// ```swift
+/// let chat = server.of("/chat")
+/// chat.use { socket, auth in
+///     guard auth["token"] == "secret" else { throw ConnectError("not authorized") }
+/// }
+/// chat.onConnection { socket in
+///     socket.join("lobby")
+/// }
+/// ```
+public final class Namespace: Sendable {
+    /// A check of a socket that connects; it throws to refuse it.
+    public typealias Middleware = @Sendable (Socket, Auth) async throws -> Void
+
+    enum ConnectionHandler: Sendable {
+        case sync(@Sendable (Socket) throws -> Void)
+        case async(@Sendable (Socket) async throws -> Void)
+    }
+
+    private struct Setup {
+        var middlewares: [Middleware] = []
+        var connectionHandlers: [ConnectionHandler] = []
+    }
+
+    /// The name, such as `/chat`.
+    public let name: String
+    /// The name as it stands in packets that are sent; nil for `/`.
+    package let wireName: SharedBytes?
+
+    let core: ServerCore
+    private let setup = Mutex(Setup())
+    private let adapterSlot = Mutex<(any Adapter)?>(nil)
+    private let locals: [LoopBound<LocalNamespace>]
+    private let ackCounter = Atomic<UInt64>(0)
+    /// How many local sockets are in each room, over all loops.
+    private let census = Mutex<[Room: Int]>([:])
+
+    init(name: String, core: ServerCore) throws {
+        self.name = name
+        self.core = core
+        wireName = name == "/" ? nil : SharedBytes(name)
+        locals = core.group.loops.map { LoopBound(LocalNamespace(), loop: $0) }
+        let adapter = try core.options.adapter.make(self)
+        adapterSlot.withLock { $0 = adapter }
+    }
+
+    var adapter: any Adapter {
+        guard let adapter = adapterSlot.withLock({ $0 }) else {
+            preconditionFailure("an adapter called its host before it was made")
+        }
+        return adapter
+    }
+
+    // MARK: Setting up
+
+    /// Adds a check that every connecting socket has to pass, in the order of registration.
+    ///
+    /// Throwing `ConnectError` refuses the socket with message and data; any other error refuses
+    /// it with the message `internal error`.
+    public func use(
+        _ middleware:
+            nonisolated(nonsending) @escaping @Sendable (Socket, Auth) async throws ->
+            Void
+    ) {
+        setup.withLock { $0.middlewares.append(middleware) }
+    }
+
+    /// Runs `handler` for every new socket, on the socket's loop, before any of its events.
+    public func onConnection(_ handler: @escaping @Sendable (Socket) throws -> Void) {
+        setup.withLock { $0.connectionHandlers.append(.sync(handler)) }
+    }
+
+    /// As the synchronous form; events that arrive while `handler` is suspended find the handlers
+    /// that it has registered so far.
+    public func onConnection(
+        _ handler: nonisolated(nonsending) @escaping @Sendable (Socket) async throws -> Void
+    ) {
+        setup.withLock { $0.connectionHandlers.append(.async(handler)) }
+    }
+
+    var middlewares: [Middleware] { setup.withLock { $0.middlewares } }
+    var connectionHandlers: [ConnectionHandler] { setup.withLock { $0.connectionHandlers } }
+
+    // MARK: For sockets and loops
+
+    /// This namespace's part on `loop`.
+    func local(on loop: EventLoop) -> LocalNamespace { locals[loop.index].value }
+
+    func nextAckID() -> UInt64 {
+        ackCounter.wrappingAdd(1, ordering: .relaxed).oldValue
+    }
+
+    /// A local socket has joined `room`.
+    func countJoin(_ room: Room) {
+        let isNew = census.withLock { census in
+            census[room, default: 0] += 1
+            return census[room] == 1
+        }
+        if isNew { adapter.roomCreated(room) }
+    }
+
+    /// A local socket has left `room`.
+    func countLeave(_ room: Room) {
+        let isGone = census.withLock { census in
+            guard let count = census[room], count > 1 else {
+                census[room] = nil
+                return true
+            }
+            census[room] = count - 1
+            return false
+        }
+        if isGone { adapter.roomDeleted(room) }
+    }
+
+    /// How many sockets of this server are in `room`.
+    public func localCount(of room: Room) -> Int {
+        census.withLock { $0[room] ?? 0 }
+    }
+
+    func close() async {
+        await adapter.close()
+    }
+}
+
+extension Namespace: AdapterHost {
+    /// See `AdapterHost`.
+    public func deliver(_ packet: EventPacket, _ options: BroadcastOptions, offset: String?) {
+        let encoded = packet.withOffset(offset).encoded(namespace: wireName)
+        for local in locals {
+            local.run { $0.deliver(encoded, options) }
+        }
+    }
+
+    /// See `AdapterHost`.
+    public func deliver(_ packet: EventPacket, _ options: BroadcastOptions, acks: BroadcastAcks) {
+        let id = nextAckID()
+        let encoded = packet.encoded(namespace: wireName, id: id)
+        acks.expectSources(locals.count)
+        for local in locals {
+            local.run { $0.deliver(encoded, options, ackID: id, acks) }
+        }
+        acks.sourceReported(clients: 0)
+    }
+
+    /// See `AdapterHost`.
+    public func joinLocally(_ rooms: [Room], _ options: BroadcastOptions) {
+        forEachSelected(options) { socket in
+            for room in rooms { socket.join(room) }
+        }
+    }
+
+    /// See `AdapterHost`.
+    public func leaveLocally(_ rooms: [Room], _ options: BroadcastOptions) {
+        forEachSelected(options) { socket in
+            for room in rooms { socket.leave(room) }
+        }
+    }
+
+    /// See `AdapterHost`.
+    public func disconnectLocally(_ options: BroadcastOptions, closing: Bool) {
+        forEachSelected(options) { $0.disconnect(closing: closing) }
+    }
+
+    /// See `AdapterHost`.
+    public func localSockets(_ options: BroadcastOptions) async -> [SocketSnapshot] {
+        var all: [SocketSnapshot] = []
+        for local in locals {
+            all += await withCheckedContinuation { continuation in
+                local.run { local in
+                    continuation.resume(returning: local.selected(options).map { $0.snapshot })
+                }
+            }
+        }
+        return all
+    }
+
+    /// See `AdapterHost`.
+    public func hasLocalMembers(_ room: Room) -> Bool {
+        census.withLock { $0[room] != nil }
+    }
+
+    /// See `AdapterHost`.
+    public func receivedServerSideEmit(
+        _ packet: EventPacket,
+        reply: (@Sendable (Arguments) -> Void)?
+    ) {
+        core.options.log(.warning, "no handler for the server-side event \(packet.name) on \(name)")
+    }
+
+    private func forEachSelected(
+        _ options: BroadcastOptions,
+        _ body: @escaping @Sendable (SocketState) -> Void
+    ) {
+        for local in locals {
+            local.run { local in
+                for socket in local.selected(options) { body(socket) }
+            }
+        }
+    }
+}
+
+extension EventPacket {
+    /// The packet with `offset` as its last argument (protocol.md §20).
+    fileprivate func withOffset(_ offset: String?) -> EventPacket {
+        guard let offset else { return self }
+        var json = ByteBuffer(capacity: arguments.json.count + offset.utf8.count + 3)
+        json.append(arguments.json)
+        if !json.isEmpty { json.append(ASCII.comma) }
+        json.append(jsonString: offset)
+        return EventPacket(
+            unchecked: name,
+            arguments: Arguments(json: json.takeShared(), attachments: arguments.attachments)
+        )
+    }
+}

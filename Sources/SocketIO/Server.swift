@@ -1,0 +1,310 @@
+import Bytes
+import EngineIO
+import EngineIOProtocol
+import HTTP1
+import Loop
+import Synchronization
+
+/// A Socket.IO server: its port, its namespaces, and plain HTTP beside them.
+///
+/// ```swift
+/// let server = try Server(ServerOptions(port: 3000))
+/// server.onConnection { socket in
+///     socket.on("joinRoom") { (room: String) in socket.join(Room(room)) }
+///     socket.on("message") { (room: String, text: String) in
+///         try server.to(Room(room)).emit("message", text)
+///     }
+/// }
+/// try await server.run()
+/// ```
+///
+/// Usable from any thread. Handlers, middlewares and routes are set up before `start`.
+public final class Server: Sendable {
+    /// initial → running → stopped; each with what exists then.
+    private enum Life: Sendable {
+        case initial(RouteTable)
+        case starting
+        case running(EngineServer, port: Int)
+        case stopped
+    }
+
+    private let core: ServerCore
+    private let life: Mutex<Life>
+    private let stopped = OneShotEvent()
+    /// The namespace `/`.
+    public let main: Namespace
+
+    /// Prepares a server; its threads start, its port opens with `start`.
+    ///
+    /// - Throws: What the operating system or the adapter refuses.
+    public init(_ options: ServerOptions = ServerOptions()) throws {
+        core = try ServerCore(options: options)
+        main = try core.namespace("/")
+        life = Mutex(.initial(RouteTable()))
+    }
+
+    deinit {
+        core.group.stop()
+    }
+
+    /// The namespace `name`; it is made if need be, and a missing slash added.
+    ///
+    /// Traps if the adapter cannot be made; that has worked for `/` already.
+    public func of(_ name: String) -> Namespace {
+        let name = name.hasPrefix("/") ? name : "/" + name
+        do {
+            return try core.namespace(name)
+        } catch {
+            preconditionFailure("the adapter of \(name) cannot be made: \(error)")
+        }
+    }
+
+    // MARK: Life
+
+    /// Opens the port.
+    ///
+    /// - Returns: The port, of interest when 0 was asked for.
+    /// - Throws: `ServerError`.
+    @discardableResult
+    public func start() async throws -> Int {
+        let routes: RouteTable = try life.withLock { life in
+            guard case .initial(let routes) = life else { throw ServerError.alreadyStarted }
+            life = .starting
+            return routes
+        }
+        let options = core.options
+        let core = core
+        let engine = EngineServer(
+            options: options.engine,
+            group: core.group,
+            hooks: EngineHooks(
+                makeHandler: { Client(core: core, session: $0) },
+                allowRequest: options.engineAllowRequest,
+                log: { options.log(LogLevel($0), $1) }
+            ),
+            routes: routes,
+            bundle: options.clientDirectory.map {
+                StaticFiles(directory: $0, mount: options.bundlePath, kind: .clientBundle)
+            }
+        )
+        do {
+            let port = try await engine.start(host: options.host, port: options.port)
+            life.withLock { $0 = .running(engine, port: port) }
+            return port
+        } catch let error as SystemCallError {
+            life.withLock { $0 = .stopped }
+            throw error.isAddressInUse
+                ? ServerError.portInUse(host: options.host, port: options.port)
+                : ServerError.system("\(error)")
+        }
+    }
+
+    /// Starts, if that has not happened, and returns after `shutdown`, or after SIGTERM or SIGINT
+    /// has shut the server down.
+    ///
+    /// - Throws: `ServerError`.
+    public func run() async throws {
+        let isInitial = life.withLock { life in
+            if case .initial = life { true } else { false }
+        }
+        if isInitial { try await start() }
+        let stopped = stopped
+        try core.group.loops[0].onTermination { stopped.signal() }
+        await stopped.wait()
+        await shutdown()
+    }
+
+    /// Shuts down: accepts nobody, tells every socket, closes every connection, ends the adapters.
+    ///
+    /// The second call does nothing.
+    public func shutdown() async {
+        let engine: EngineServer? = life.withLock { life in
+            defer { life = .stopped }
+            if case .running(let engine, _) = life { return engine }
+            return nil
+        }
+        stopped.signal()
+        guard let engine else { return }
+        await engine.stopAccepting()
+        await core.disconnectAll()
+        await engine.closeAll()
+        for namespace in core.allNamespaces { await namespace.close() }
+        core.group.stop()
+    }
+
+    /// The port, once the server runs.
+    public var port: Int? {
+        life.withLock { life in
+            if case .running(_, let port) = life { port } else { nil }
+        }
+    }
+
+    /// How many Engine.IO sessions are open.
+    public var clientsCount: Int {
+        life.withLock { life in
+            if case .running(let engine, _) = life { engine.sessionCount } else { 0 }
+        }
+    }
+
+    // MARK: Plain HTTP
+
+    /// Answers `method` on exactly `path`; HEAD is answered from GET.
+    ///
+    /// To be called before `start`; later calls trap.
+    public func route(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ handler:
+            nonisolated(nonsending) @escaping @Sendable (HTTPRequest) async throws ->
+            HTTPResponse
+    ) {
+        let core = core
+        changeRoutes { routes in
+            routes.add(method.engineMethod, path) { request in
+                do {
+                    return try await handler(HTTPRequest(request)).routeResponse
+                } catch {
+                    core.options.log(.error, "route \(path): \(error)")
+                    return RouteResponse(status: 500)
+                }
+            }
+        }
+    }
+
+    /// Serves the files of a folder below `path`; `index.html` for a folder itself.
+    ///
+    /// To be called before `start`; later calls trap.
+    public func serveFiles(from directory: String, at path: String = "/") {
+        let mount = path.hasSuffix("/") ? path : path + "/"
+        changeRoutes { $0.add(StaticFiles(directory: directory, mount: mount, kind: .page)) }
+    }
+
+    private func changeRoutes(_ change: (inout RouteTable) -> Void) {
+        life.withLock { life in
+            guard case .initial(var routes) = life else {
+                preconditionFailure("routes must be set up before the server starts")
+            }
+            change(&routes)
+            life = .initial(routes)
+        }
+    }
+}
+
+/// The namespace `/` under its server's name, as in Node's `io.emit`.
+extension Server {
+    /// Adds a check to the namespace `/`; see `Namespace.use`.
+    public func use(
+        _ middleware:
+            nonisolated(nonsending) @escaping @Sendable (Socket, Auth) async throws ->
+            Void
+    ) {
+        main.use(middleware)
+    }
+
+    /// Runs `handler` for every new socket of `/`; see `Namespace.onConnection`.
+    public func onConnection(_ handler: @escaping @Sendable (Socket) throws -> Void) {
+        main.onConnection(handler)
+    }
+
+    /// Runs `handler` for every new socket of `/`; see `Namespace.onConnection`.
+    public func onConnection(
+        _ handler: nonisolated(nonsending) @escaping @Sendable (Socket) async throws -> Void
+    ) {
+        main.onConnection(handler)
+    }
+}
+
+/// What broadcasts: a namespace, or a server for its namespace `/`.
+public protocol Broadcaster {
+    /// Everybody.
+    var everyone: BroadcastOperator { get }
+}
+
+extension Namespace: Broadcaster {
+    /// Everybody in the namespace.
+    public var everyone: BroadcastOperator { BroadcastOperator(namespace: self) }
+}
+
+extension Server: Broadcaster {
+    /// Everybody in the namespace `/`.
+    public var everyone: BroadcastOperator { main.everyone }
+}
+
+extension Broadcaster {
+    /// The members of a room.
+    public func to(_ room: Room) -> BroadcastOperator { everyone.to(room) }
+
+    /// The members of rooms.
+    public func to(_ rooms: [Room]) -> BroadcastOperator { everyone.to(rooms) }
+
+    /// The same as `to`.
+    public func `in`(_ room: Room) -> BroadcastOperator { everyone.to(room) }
+
+    /// The same as `to`.
+    public func `in`(_ rooms: [Room]) -> BroadcastOperator { everyone.to(rooms) }
+
+    /// Everybody but the members of a room.
+    public func except(_ room: Room) -> BroadcastOperator { everyone.except(room) }
+
+    /// Everybody but the members of rooms.
+    public func except(_ rooms: [Room]) -> BroadcastOperator { everyone.except(rooms) }
+
+    /// The sockets of this server.
+    public var local: BroadcastOperator { everyone.local }
+
+    /// Sockets that can take the event at once.
+    public var volatile: BroadcastOperator { everyone.volatile }
+
+    /// Everybody, with a time for acknowledgements.
+    public func timeout(_ duration: Duration) -> BroadcastOperator { everyone.timeout(duration) }
+
+    /// Sends an event to everybody.
+    ///
+    /// - Throws: As `BroadcastOperator.emit`.
+    public func emit<each Value: Encodable>(_ event: String, _ values: repeat each Value) throws {
+        try everyone.emit(event, repeat each values)
+    }
+
+    /// Makes everybody join rooms.
+    public func socketsJoin(_ room: Room) { everyone.socketsJoin(room) }
+
+    /// Makes everybody leave rooms.
+    public func socketsLeave(_ room: Room) { everyone.socketsLeave(room) }
+
+    /// Disconnects everybody.
+    public func disconnectSockets(close: Bool = false) { everyone.disconnectSockets(close: close) }
+
+    /// Everybody, as they are now.
+    ///
+    /// - Throws: As `BroadcastOperator.fetchSockets`.
+    public func fetchSockets() async throws -> [RemoteSocket] { try await everyone.fetchSockets() }
+}
+
+/// Something that happens once, and that tasks may wait for.
+final class OneShotEvent: Sendable {
+    private struct State {
+        var hasHappened = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    func signal() {
+        let waiters = state.withLock { state in
+            state.hasHappened = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func wait() async {
+        await withCheckedContinuation { waiter in
+            let isOver = state.withLock { state in
+                if !state.hasHappened { state.waiters.append(waiter) }
+                return state.hasHappened
+            }
+            if isOver { waiter.resume() }
+        }
+    }
+}

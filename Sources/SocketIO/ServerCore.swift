@@ -1,0 +1,80 @@
+import EngineIO
+import EngineIOProtocol
+import Loop
+import SocketIOProtocol
+import Synchronization
+
+/// What a server's namespaces, clients and loops share.
+final class ServerCore: Sendable {
+    /// The clients of one loop.
+    private final class LocalClients {
+        var clients: [ObjectIdentifier: Client] = [:]
+    }
+
+    let options: ServerOptions
+    let group: LoopGroup
+    let packetLimits: PacketLimits
+    private let namespaces = Mutex<[String: Namespace]>([:])
+    private let clients: [LoopBound<LocalClients>]
+    private let idCounter = Atomic<UInt32>(0)
+
+    init(options: ServerOptions) throws {
+        self.options = options
+        let count = options.loops > 0 ? options.loops : LoopGroup.availableCores
+        group = try LoopGroup(count: count)
+        packetLimits = PacketLimits(
+            maxAttachments: options.maxAttachments,
+            maxDepth: options.maxJSONDepth
+        )
+        clients = group.loops.map { LoopBound(LocalClients(), loop: $0) }
+    }
+
+    /// A loop for what belongs to none: the caller's own if it is one.
+    var someLoop: EventLoop { group.current ?? group.loops[0] }
+
+    func existingNamespace(_ name: String) -> Namespace? {
+        namespaces.withLock { $0[name] }
+    }
+
+    func namespace(_ name: String) throws -> Namespace {
+        try namespaces.withLock { namespaces in
+            if let existing = namespaces[name] { return existing }
+            let namespace = try Namespace(name: name, core: self)
+            namespaces[name] = namespace
+            return namespace
+        }
+    }
+
+    var allNamespaces: [Namespace] { namespaces.withLock { Array($0.values) } }
+
+    /// A public socket id (protocol.md §1).
+    func makeID() -> String {
+        SessionID(counter: idCounter.wrappingAdd(1, ordering: .relaxed).oldValue).description
+    }
+
+    func report(_ error: HandlerError) {
+        options.onError?(error)
+        let place = error.event.map { "handler of \"\($0)\"" } ?? "packet"
+        options.log(.debug, "\(place), socket \(error.socket.id): \(error.error)")
+    }
+
+    func add(_ client: Client, on loop: EventLoop) {
+        clients[loop.index].value.clients[ObjectIdentifier(client)] = client
+    }
+
+    func remove(_ client: Client, on loop: EventLoop) {
+        clients[loop.index].value.clients[ObjectIdentifier(client)] = nil
+    }
+
+    /// Tells every socket that the server shuts down; returns when all loops have done so.
+    func disconnectAll() async {
+        for local in clients {
+            await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+                local.post { local in
+                    for client in local.clients.values { client.shutDown() }
+                    done.resume()
+                }
+            }
+        }
+    }
+}

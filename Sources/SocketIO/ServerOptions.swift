@@ -1,0 +1,177 @@
+import EngineIO
+import EngineIOProtocol
+import HTTP1
+import Loop
+
+/// How clients may carry their session.
+public enum Transport: String, Sendable, CaseIterable {
+    /// HTTP long-polling.
+    case polling
+    /// WebSocket.
+    case webSocket = "websocket"
+}
+
+/// Which web pages of other origins may connect (protocol.md §11).
+public struct CORSOptions: Sendable {
+    /// Which origins are let in.
+    public enum Origin: Sendable {
+        /// Every origin, `*`.
+        case any
+        /// This one, whatever the request says.
+        case fixed(String)
+        /// Those of the list, reflected.
+        case list([String])
+        /// Every origin, reflected; what credentials need.
+        case reflected
+        /// Those for which the closure answers true, reflected.
+        case matching(@Sendable (String) -> Bool)
+    }
+
+    /// Which origins are let in.
+    public var origin: Origin
+    /// Whether pages may send cookies.
+    public var allowsCredentials = false
+    /// Methods named in a preflight's answer.
+    public var methods = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
+    /// Header fields a page may send; nil allows those it asks for.
+    public var allowedHeaders: [String]?
+    /// Header fields a page may read.
+    public var exposedHeaders: [String] = []
+    /// How long a browser may keep a preflight's answer.
+    public var maxAge: Duration?
+
+    /// Cross-origin access for `origin`.
+    public init(origin: Origin = .any) {
+        self.origin = origin
+    }
+}
+
+/// A cookie for sticky load balancing, sent with the polling handshake (protocol.md §11).
+public struct CookieOptions: Sendable {
+    /// Which requests of other sites carry a cookie.
+    public enum SameSite: String, Sendable {
+        case lax
+        case strict
+        case none
+    }
+
+    /// The cookie's name.
+    public var name = "io"
+    /// Its `Path`.
+    public var path = "/"
+    /// Whether scripts are kept from it.
+    public var isHTTPOnly = true
+    /// Which requests of other sites carry it; nil leaves that to the browser.
+    public var sameSite: SameSite? = .lax
+    /// Its `Max-Age`; nil makes a session cookie.
+    public var maxAge: Duration?
+    /// Its `Domain`.
+    public var domain: String?
+    /// Whether it is sent over TLS only.
+    public var isSecure = false
+
+    /// The defaults of the reference: `io`, `HttpOnly`, `SameSite=Lax`.
+    public init() {}
+}
+
+/// Limits and times of plain HTTP.
+public struct HTTPOptions: Sendable {
+    /// Bytes of a request's head; more is answered 431.
+    public var maxHeadBytes = 16 * 1024
+    /// Header fields of a request; more are answered 431.
+    public var maxFieldCount = 100
+    /// Bytes of a request target; more are answered 414.
+    public var maxTargetBytes = 8 * 1024
+    /// Bytes of a request's body on plain routes; more are answered 413.
+    public var maxBodyBytes = 1_000_000
+    /// How long a head may take to arrive; then 408.
+    public var headTimeout = Duration.seconds(10)
+    /// How long a body may take to arrive; then 408.
+    public var bodyTimeout = Duration.seconds(30)
+    /// How long an idle connection is kept for another request.
+    public var keepAliveTimeout = Duration.seconds(65)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// Whether a client may connect, as `ServerOptions.allowRequest` decides.
+public enum ConnectionDecision: Sendable {
+    /// It may.
+    case allow
+    /// It may not; the message is what the 403 says, `Forbidden` if nil.
+    case refuse(String? = nil)
+}
+
+/// How much a log line matters.
+public enum LogLevel: String, Sendable, CaseIterable {
+    /// Something has to be done.
+    case error
+    /// Something is odd.
+    case warning
+    /// Something worth knowing.
+    case info
+    /// Every detail.
+    case debug
+}
+
+/// What a server can be told; the defaults are Node's where it has one (protocol.md §12).
+public struct ServerOptions: Sendable {
+    /// The address to listen on.
+    public var host = "0.0.0.0"
+    /// The port; 0 lets the system choose.
+    public var port = 3000
+    /// Threads, each with its own loop; 0 makes one per core.
+    public var loops = 0
+    /// Where Socket.IO lives.
+    public var path = "/socket.io"
+    /// Whether the path must be followed by a slash.
+    public var addsTrailingSlash = true
+    /// How long after a pong the next ping is sent.
+    public var pingInterval = Duration.milliseconds(25_000)
+    /// How long a pong may take.
+    public var pingTimeout = Duration.milliseconds(20_000)
+    /// How long an upgrade to WebSocket may take.
+    public var upgradeTimeout = Duration.milliseconds(10_000)
+    /// How long a client may take to join a namespace.
+    public var connectTimeout = Duration.milliseconds(45_000)
+    /// The largest polling body and WebSocket message, in bytes.
+    public var maxHTTPBufferSize = 1_000_000
+    /// The most attachments of one packet.
+    public var maxAttachments = 10
+    /// The most namespaces one client may be in.
+    public var maxNamespacesPerClient = 100
+    /// How deep JSON of clients may nest, 512 at most.
+    public var maxJSONDepth = 512
+    /// Bytes that may wait for one slow client before it is disconnected.
+    public var maxSendQueueBytes = 16 << 20
+    /// The transports that clients may use.
+    public var transports = Transport.allCases
+    /// Whether polling clients are told that they may upgrade.
+    public var allowsUpgrades = true
+    /// Access for pages of other origins; nil is none.
+    public var cors: CORSOptions?
+    /// A cookie with the session's id; nil sends none.
+    public var cookie: CookieOptions?
+    /// Asked at each handshake; nil allows all.
+    public var allowRequest: (@Sendable (ConnectionRequest) async -> ConnectionDecision)?
+    /// The folder of the official client's files, served under `path`; nil serves none.
+    public var clientDirectory: String?
+    /// Limits and times of plain HTTP.
+    public var http = HTTPOptions()
+    /// How broadcasts reach other servers.
+    public var adapter = AdapterFactory.inMemory
+    /// Where log lines go; by default nowhere.
+    public var log: @Sendable (LogLevel, String) -> Void = { _, _ in }
+    /// Receives each error of a handler, and each malformed packet; on the socket's loop.
+    public var onError: (@Sendable (HandlerError) -> Void)?
+
+    /// The defaults.
+    public init() {}
+
+    /// The defaults with a port of your own.
+    public init(port: Int, adapter: AdapterFactory = .inMemory) {
+        self.port = port
+        self.adapter = adapter
+    }
+}

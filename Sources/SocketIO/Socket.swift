@@ -1,0 +1,193 @@
+import EngineIO
+import Loop
+import Synchronization
+
+/// A client's connection to one namespace.
+///
+/// A handle, one word, usable from any task and thread. Called on the socket's own loop (in its
+/// handlers) `emit`, `join`, `leave` and `disconnect` take effect at once; called elsewhere they
+/// are queued there, in order. After the disconnect they do nothing.
+///
+/// ```swift
+/// server.onConnection { socket in
+///     socket.on("join") { (room: String) in socket.join(Room(room)) }
+///     socket.on("say") { (room: String, text: String) in
+///         try socket.to(Room(room)).emit("said", text)
+///     }
+///     socket.onDisconnect { reason in print(socket.id, reason.rawValue) }
+/// }
+/// ```
+public struct Socket: Sendable, Identifiable, Hashable {
+    let shared: SocketShared
+
+    /// The public id; also the name of the socket's own room.
+    public var id: String { shared.id }
+    /// How the client connected.
+    public var handshake: Handshake { shared.handshake }
+    /// The namespace it is connected to.
+    public var namespace: Namespace { shared.namespace }
+    /// The rooms it is in, its own included; a snapshot.
+    public var rooms: Set<Room> { shared.rooms.withLock { $0 } }
+    /// Whether it is connected at this moment.
+    public var isConnected: Bool { shared.isConnected.load(ordering: .relaxed) }
+
+    /// Whether both are the same connection.
+    public static func == (left: Socket, right: Socket) -> Bool { left.shared === right.shared }
+
+    /// Hashes the identity.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(ObjectIdentifier(shared))
+    }
+
+    // MARK: Rooms
+
+    /// Joins rooms.
+    public func join(_ rooms: Room...) {
+        shared.state.run { state in
+            for room in rooms { state.join(room) }
+        }
+    }
+
+    /// Leaves a room.
+    public func leave(_ room: Room) {
+        shared.state.run { $0.leave(room) }
+    }
+
+    /// Returns when all that this task has asked of the socket before has taken effect.
+    public func flushed() async {
+        await withCheckedContinuation { done in
+            shared.state.post { _ in done.resume() }
+        }
+    }
+
+    // MARK: Sending to this client
+
+    /// Sends an event to this client.
+    ///
+    /// - Throws: `EmitError.reservedEvent`, or what encoding an argument throws.
+    public func emit<each Value: Encodable>(_ event: String, _ values: repeat each Value) throws {
+        try emit(event, arguments: Arguments(repeat each values))
+    }
+
+    /// Sends an event with arguments that are encoded already.
+    ///
+    /// - Throws: `EmitError.reservedEvent`.
+    public func emit(_ event: String, arguments: Arguments) throws {
+        try SocketEmitter(shared: shared).emit(event, arguments: arguments)
+    }
+
+    /// Sends an event and returns the first argument of the client's acknowledgement.
+    ///
+    /// Waits until the client answers or disconnects; see `timeout(_:)`.
+    /// - Throws: `AckFailure`; `ArgumentError` for an answer that is no `Response`; as `emit`.
+    public func emitWithAck<each Value: Encodable, Response: Decodable>(
+        _ event: String,
+        _ values: repeat each Value,
+        as type: Response.Type
+    ) async throws -> Response {
+        try await SocketEmitter(shared: shared).emitWithAck(event, repeat each values, as: type)
+    }
+
+    /// Sends so that `emitWithAck` waits no longer than `duration`.
+    public func timeout(_ duration: Duration) -> SocketEmitter {
+        SocketEmitter(shared: shared, timeout: duration)
+    }
+
+    /// Sends so that the event is lost if the client cannot take it at once.
+    public var volatile: SocketEmitter { SocketEmitter(shared: shared, isVolatile: true) }
+
+    // MARK: Sending to others
+
+    /// Everybody in the namespace but this socket.
+    public var broadcast: BroadcastOperator { namespace.everyone.except(Room(id)) }
+
+    /// The members of a room but this socket.
+    public func to(_ room: Room) -> BroadcastOperator { broadcast.to(room) }
+
+    /// The members of rooms but this socket.
+    public func to(_ rooms: [Room]) -> BroadcastOperator { broadcast.to(rooms) }
+
+    /// The same as `to`.
+    public func `in`(_ room: Room) -> BroadcastOperator { broadcast.to(room) }
+
+    /// Everybody but this socket and the members of a room.
+    public func except(_ room: Room) -> BroadcastOperator { broadcast.except(room) }
+
+    /// Everybody on this server but this socket.
+    public var local: BroadcastOperator { broadcast.local }
+
+    // MARK: Ending
+
+    /// Disconnects from the namespace, or with `close` ends the client's whole connection.
+    public func disconnect(close: Bool = false) {
+        shared.state.run { $0.disconnect(closing: close) }
+    }
+
+    /// Runs `handler` when the socket is about to leave its rooms.
+    public func onDisconnecting(_ handler: @escaping @Sendable (DisconnectReason) -> Void) {
+        shared.state.run { $0.addDisconnectingHandler(handler) }
+    }
+
+    /// Runs `handler` when the socket has left.
+    public func onDisconnect(_ handler: @escaping @Sendable (DisconnectReason) -> Void) {
+        shared.state.run { $0.addDisconnectHandler(handler) }
+    }
+}
+
+/// Sends to one socket with a timeout or as volatile; see `Socket.timeout` and `Socket.volatile`.
+public struct SocketEmitter: Sendable {
+    let shared: SocketShared
+    var timeout: Duration?
+    var isVolatile = false
+
+    /// Sends an event.
+    ///
+    /// - Throws: `EmitError.reservedEvent`, or what encoding an argument throws.
+    public func emit<each Value: Encodable>(_ event: String, _ values: repeat each Value) throws {
+        try emit(event, arguments: Arguments(repeat each values))
+    }
+
+    /// Sends an event with arguments that are encoded already.
+    ///
+    /// - Throws: `EmitError.reservedEvent`.
+    public func emit(_ event: String, arguments: Arguments) throws {
+        let packet = try EventPacket(name: event, arguments: arguments)
+        let encoded = packet.encoded(namespace: shared.namespace.wireName)
+        let isVolatile = isVolatile
+        shared.state.run { state in
+            if !isVolatile || state.isWritable { state.send(encoded) }
+        }
+    }
+
+    /// Sends an event and returns the first argument of the client's acknowledgement.
+    ///
+    /// - Throws: `AckFailure`; `ArgumentError` for an answer that is no `Response`; as `emit`.
+    public func emitWithAck<each Value: Encodable, Response: Decodable>(
+        _ event: String,
+        _ values: repeat each Value,
+        as type: Response.Type
+    ) async throws -> Response {
+        let answer = try await emitWithAck(event, arguments: Arguments(repeat each values))
+        return try answer.decode(type, at: 0)
+    }
+
+    /// Sends an event and returns the client's acknowledgement.
+    ///
+    /// - Throws: `AckFailure`; as `emit`.
+    public func emitWithAck(_ event: String, arguments: Arguments) async throws -> Arguments {
+        let packet = try EventPacket(name: event, arguments: arguments)
+        let id = shared.namespace.nextAckID()
+        let encoded = packet.encoded(namespace: shared.namespace.wireName, id: id)
+        let timeout = timeout
+        return try await withCheckedThrowingContinuation { continuation in
+            shared.state.run { state in
+                guard state.isConnected || state.isConnecting else {
+                    continuation.resume(throwing: AckFailure.disconnected)
+                    return
+                }
+                state.expectAck(id, timeout: timeout) { continuation.resume(with: $0) }
+                state.send(encoded)
+            }
+        }
+    }
+}

@@ -1,0 +1,348 @@
+import Bytes
+import EngineIO
+import Loop
+import SocketIOProtocol
+import Synchronization
+
+/// What any thread may know of a socket.
+final class SocketShared: Sendable {
+    let id: String
+    let namespace: Namespace
+    let handshake: Handshake
+    let state: LoopBound<SocketState>
+    /// A copy of the rooms, published by the loop.
+    let rooms = Mutex<Set<Room>>([])
+    let isConnected = Atomic<Bool>(false)
+
+    init(id: String, namespace: Namespace, handshake: Handshake, state: SocketState) {
+        self.id = id
+        self.namespace = namespace
+        self.handshake = handshake
+        self.state = LoopBound(state, loop: state.loop)
+        state.adopt(self)
+    }
+}
+
+/// What a socket is on its loop: its connection, handlers, and acknowledgements under way.
+///
+/// Handlers and the way to the connection are let go at the disconnect, which breaks the cycle
+/// socket → handler → socket.
+final class SocketState {
+    private enum Life {
+        case connecting(EngineSession, Client)
+        case connected(EngineSession, Client)
+        case disconnected
+    }
+
+    let namespace: Namespace
+    let loop: EventLoop
+    /// Alive while the client holds this socket, which is until after the disconnect.
+    private unowned var shared: SocketShared!
+    private var life: Life
+    private var slot: Int32
+    private var handlers: [EventHandler] = []
+    private var disconnectingHandlers: [@Sendable (DisconnectReason) -> Void] = []
+    private var disconnectHandlers: [@Sendable (DisconnectReason) -> Void] = []
+    private var acks = AckTable<PendingAck>()
+
+    /// A socket that passes its namespace's middlewares; it is in no room and receives nothing.
+    init(namespace: Namespace, client: Client, session: EngineSession) {
+        self.namespace = namespace
+        loop = session.loop
+        life = .connecting(session, client)
+        slot = -1
+        slot = local.add(self)
+    }
+
+    fileprivate func adopt(_ shared: SocketShared) {
+        self.shared = shared
+    }
+
+    private var local: LocalNamespace { namespace.local(on: loop) }
+
+    var handle: Socket { Socket(shared: shared) }
+
+    var isConnected: Bool {
+        if case .connected = life { true } else { false }
+    }
+
+    var isConnecting: Bool {
+        if case .connecting = life { true } else { false }
+    }
+
+    /// Whether a volatile packet would leave now (protocol.md §17).
+    var isWritable: Bool {
+        if case .connected(let session, _) = life { session.isWritable } else { false }
+    }
+
+    var snapshot: SocketSnapshot {
+        SocketSnapshot(
+            id: shared.id,
+            handshake: shared.handshake,
+            rooms: shared.rooms.withLock { $0 }
+        )
+    }
+
+    // MARK: Life
+
+    /// The middlewares have let it in: joins its own room and receives from now on.
+    func connect() {
+        guard case .connecting(let session, let client) = life else { return }
+        life = .connected(session, client)
+        shared.isConnected.store(true, ordering: .relaxed)
+        join(Room(shared.id))
+    }
+
+    /// The app disconnects the socket (protocol.md §19).
+    func disconnect(closing: Bool) {
+        switch life {
+        case .connecting(_, let client), .connected(_, let client):
+            if closing { client.disconnectAll() } else { client.disconnect(self) }
+        case .disconnected:
+            break
+        }
+    }
+
+    /// Ends the socket; tells its handlers only if it was connected.
+    func finish(_ reason: DisconnectReason) {
+        let wasConnected = isConnected
+        if case .disconnected = life { return }
+        if wasConnected {
+            for handler in disconnectingHandlers { handler(reason) }
+        }
+        // A handler may have disconnected it already.
+        if case .disconnected = life { return }
+        life = .disconnected
+        for room in local.remove(slot) { namespace.countLeave(room) }
+        shared.rooms.withLock { $0 = [] }
+        shared.isConnected.store(false, ordering: .relaxed)
+        for ack in acks.takeAll() { ack.fail(.disconnected, on: loop) }
+        let handlers = disconnectHandlers
+        self.handlers = []
+        disconnectingHandlers = []
+        disconnectHandlers = []
+        if wasConnected {
+            for handler in handlers { handler(reason) }
+        }
+    }
+
+    func addDisconnectingHandler(_ handler: @escaping @Sendable (DisconnectReason) -> Void) {
+        if case .disconnected = life { return }
+        disconnectingHandlers.append(handler)
+    }
+
+    func addDisconnectHandler(_ handler: @escaping @Sendable (DisconnectReason) -> Void) {
+        if case .disconnected = life { return }
+        disconnectHandlers.append(handler)
+    }
+
+    // MARK: Rooms
+
+    func join(_ room: Room) {
+        if case .disconnected = life { return }
+        guard local.join(slot, room) else { return }
+        shared.rooms.withLock { _ = $0.insert(room) }
+        namespace.countJoin(room)
+    }
+
+    func leave(_ room: Room) {
+        if case .disconnected = life { return }
+        guard local.leave(slot, room) else { return }
+        shared.rooms.withLock { _ = $0.remove(room) }
+        namespace.countLeave(room)
+    }
+
+    // MARK: Packets
+
+    /// Queues a packet for the client.
+    func send(_ packet: EncodedPacket) {
+        switch life {
+        case .connecting(let session, _), .connected(let session, _):
+            packet.send(to: session)
+        case .disconnected:
+            break
+        }
+    }
+
+    /// Awaits the client's answer to packet `id`.
+    func expectAck(
+        _ id: UInt64,
+        timeout: Duration? = nil,
+        _ completion: @escaping (Result<Arguments, AckFailure>) -> Void
+    ) {
+        if case .disconnected = life {
+            completion(.failure(.disconnected))
+            return
+        }
+        let ack = PendingAck(id: id, socket: self, completion)
+        if let timeout { ack.start(timeout, on: loop) }
+        acks.register(id, ack)
+    }
+
+    /// The client has answered packet `id`; unknown ids are ignored (protocol.md §15).
+    func receivedAck(_ id: UInt64, _ arguments: Arguments) {
+        acks.take(id)?.succeed(arguments, on: loop)
+    }
+
+    func forgetAck(_ id: UInt64) {
+        _ = acks.take(id)
+    }
+
+    func addHandler(_ handler: EventHandler) {
+        if case .disconnected = life { return }
+        handlers.append(handler)
+    }
+
+    /// Whether an event of this name has a handler; `name` is the JSON string without quotes.
+    func handlesEvent(_ name: RawSpan) -> Bool {
+        for handler in handlers where handler.name.bytes.isEqual(to: name) { return true }
+        return false
+    }
+
+    /// Runs the handlers of an event, in the order of registration.
+    func received(_ name: RawSpan, _ arguments: Arguments, id: UInt64?) {
+        var count = 0
+        for handler in handlers where handler.name.bytes.isEqual(to: name) { count += 1 }
+        guard count > 0 else { return }
+        let reply = id.map { Reply(id: $0, handlers: count) }
+        for handler in handlers where handler.name.bytes.isEqual(to: name) {
+            guard isConnected else { return }
+            run(handler, arguments, reply)
+        }
+    }
+
+    private func run(_ handler: EventHandler, _ arguments: Arguments, _ reply: Reply?) {
+        switch handler.body {
+        case .sync(let body):
+            do {
+                finish(reply, try body(arguments))
+            } catch {
+                fail(reply, handler, error)
+            }
+        case .async(let body):
+            let shared: SocketShared = shared
+            let reply = reply.map { LoopBound($0, loop: loop) }
+            loop.startTask {
+                do {
+                    let outcome = try await body(arguments)
+                    shared.state.run { $0.finish(reply?.value, outcome) }
+                } catch {
+                    shared.state.run { $0.fail(reply?.value, handler, error) }
+                }
+            }
+        }
+    }
+
+    private func finish(_ reply: Reply?, _ outcome: HandlerOutcome) {
+        guard let reply, let answer = reply.answer(to: outcome) else { return }
+        sendAck(reply.id, answer)
+    }
+
+    private func fail(_ reply: Reply?, _ handler: EventHandler, _ error: any Error) {
+        namespace.core.report(HandlerError(socket: handle, event: handler.nameText, error: error))
+        guard let reply, let answer = reply.answer(to: .ack(.describing(error))) else { return }
+        sendAck(reply.id, answer)
+    }
+
+    private func sendAck(_ id: UInt64, _ arguments: Arguments) {
+        let namespace = namespace.wireName
+        send(
+            EncodedPacket(attachments: arguments.attachments) { buffer in
+                PacketWriter.appendAck(
+                    id: id,
+                    arguments: arguments.json.bytes,
+                    attachments: arguments.attachments.count,
+                    namespace: namespace,
+                    to: &buffer
+                )
+            }
+        )
+    }
+}
+
+/// The answer that a client waits for, given once though an event may have several handlers.
+private final class Reply {
+    let id: UInt64
+    private var handlersLeft: Int
+    private var isSent = false
+
+    init(id: UInt64, handlers: Int) {
+        self.id = id
+        handlersLeft = handlers
+    }
+
+    /// What to send now: the first value, or nothing's acknowledgement when all are done without.
+    func answer(to outcome: HandlerOutcome) -> Arguments? {
+        handlersLeft -= 1
+        guard !isSent else { return nil }
+        switch outcome {
+        case .ack(let arguments):
+            isSent = true
+            return arguments
+        case .none:
+            guard handlersLeft == 0 else { return nil }
+            isSent = true
+            return Arguments()
+        }
+    }
+}
+
+/// An acknowledgement that the server waits for.
+final class PendingAck: TimerTarget {
+    private let id: UInt64
+    private weak var socket: SocketState?
+    private var timer = TimerToken.none
+    private var completion: ((Result<Arguments, AckFailure>) -> Void)?
+
+    init(
+        id: UInt64,
+        socket: SocketState,
+        _ completion: @escaping (Result<Arguments, AckFailure>) -> Void
+    ) {
+        self.id = id
+        self.socket = socket
+        self.completion = completion
+    }
+
+    func start(_ timeout: Duration, on loop: EventLoop) {
+        timer = loop.schedule(self, after: timeout)
+    }
+
+    func succeed(_ arguments: Arguments, on loop: EventLoop) {
+        loop.cancel(&timer)
+        complete(.success(arguments))
+    }
+
+    func fail(_ failure: AckFailure, on loop: EventLoop) {
+        loop.cancel(&timer)
+        complete(.failure(failure))
+    }
+
+    func timerFired(_ tag: UInt8) {
+        timer = .none
+        socket?.forgetAck(id)
+        complete(.failure(.timedOut))
+    }
+
+    private func complete(_ result: Result<Arguments, AckFailure>) {
+        let completion = completion
+        self.completion = nil
+        completion?(result)
+    }
+}
+
+extension Arguments {
+    /// What a client learns of an error: an `AckError` or `ArgumentError` in full, of others that
+    /// they happened.
+    fileprivate static func describing(_ error: any Error) -> Arguments {
+        let visible: AckError =
+            switch error {
+            case let error as AckError: error
+            case let error as ArgumentError:
+                AckError(code: "invalid_argument", message: error.description)
+            default: AckError(code: "internal")
+            }
+        // Two strings always encode.
+        return (try? Arguments(["error": visible])) ?? Arguments()
+    }
+}
