@@ -13,33 +13,51 @@ let settings: [SwiftSetting] = [
 let coreSettings = settings + [.strictMemorySafety()]
 let lifetimes: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
 
-// Lower layers first; a target imports only what stands above it here (see README, Layers).
+// Lower layers first; a target imports only what stands above it here.
 let package = Package(
     name: "socket-io-swift",
-    products: [],
+    products: [
+        .library(name: "SocketIO", targets: ["SocketIO"]),
+        .executable(name: "ChatServer", targets: ["ChatServer"]),
+    ],
     targets: [
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CZlib"),
         .target(name: "Bytes", swiftSettings: coreSettings + lifetimes),
         .target(name: "HTTP1", dependencies: ["Bytes"], swiftSettings: coreSettings),
-        .target(name: "Loop", dependencies: ["Bytes", "CLinux"], swiftSettings: settings),
-        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
-        .testTarget(name: "HTTP1Tests", dependencies: ["Bytes", "HTTP1"], swiftSettings: settings),
         .target(name: "WebSocket", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .target(name: "EngineIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .target(name: "SocketIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .target(name: "Loop", dependencies: ["Bytes", "CLinux"], swiftSettings: settings),
+        .target(
+            name: "EngineIO",
+            dependencies: ["Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "Loop", "CZlib"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "SocketIO",
+            dependencies: [
+                "Bytes", "HTTP1", "EngineIOProtocol", "SocketIOProtocol", "Loop", "EngineIO",
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "Chat", dependencies: ["SocketIO"], swiftSettings: settings),
+        .executableTarget(
+            name: "ChatServer",
+            dependencies: ["Chat", "SocketIO"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "ChatTests", dependencies: ["Chat"], swiftSettings: settings),
+        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
+        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Bytes"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketTests",
             dependencies: ["WebSocket", "Bytes"],
-        .target(name: "SocketIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SocketIOProtocolTests",
             dependencies: ["SocketIOProtocol", "Bytes"],
-            swiftSettings: settings
-        ),
-        .target(name: "Chat", swiftSettings: settings),
-        .testTarget(name: "ChatTests", dependencies: ["Chat"], swiftSettings: settings),
-        .target(name: "EngineIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
-        .testTarget(
-            name: "EngineIOProtocolTests",
-            dependencies: ["EngineIOProtocol", "Bytes"],
             swiftSettings: settings
         ),
     ]

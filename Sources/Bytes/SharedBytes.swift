@@ -107,6 +107,9 @@ extension SharedBytes {
     ) throws(Failure) -> Result {
         unsafe try body(
             UnsafeRawBufferPointer(
-                start: UnsafeRawPointer(storage.base) + Int(lower), count: count))
+                start: UnsafeRawPointer(storage.base) + Int(lower),
+                count: count
+            )
+        )
     }
 }
