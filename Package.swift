@@ -56,6 +56,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "EngineIOProtocolTests",
+            dependencies: ["EngineIOProtocol", "Bytes"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "SocketIOProtocolTests",
             dependencies: ["SocketIOProtocol", "Bytes"],
             swiftSettings: settings
