@@ -10,7 +10,7 @@ final class WebSocketTransport: ConnectionHandler {
         case closed
     }
 
-    private let connection: Connection
+    let connection: Connection
     private unowned let engine: EngineLoop
     private var session: EngineSession?
     private var reader: MessageReader

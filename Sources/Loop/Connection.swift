@@ -66,7 +66,9 @@ package final class Connection: ReadyTarget, TimerTarget {
     private var isPausedByOutput = false
     private var lingerTimer = TimerToken.none
 
-    /// Takes over a connected, non-blocking descriptor. On `loop`; `start` begins reading.
+    /// Takes over a connected, non-blocking descriptor.
+    ///
+    /// On `loop`; `start` begins reading.
     package init(
         _ descriptor: consuming Descriptor,
         peer: PeerAddress,
@@ -113,8 +115,15 @@ package final class Connection: ReadyTarget, TimerTarget {
 
     /// Queues `bytes`; they leave at the end of this turn.
     package func write(_ bytes: SharedBytes) {
+        guard case .open = state, !bytes.isEmpty else { return }
+        write(loop.enlist(bytes))
+    }
+
+    /// Queues a frame that the loop holds for this turn, for one of many receivers.
+    package func write(_ ticket: FrameTicket) {
         guard case .open = state else { return }
-        queue.append(bytes, loop)
+        if queue.needsArray { queue.lend(loop.takeSpareArray()) }
+        queue.append(ticket)
         if !isDirty {
             isDirty = true
             loop.markDirty(self)
@@ -127,7 +136,9 @@ package final class Connection: ReadyTarget, TimerTarget {
         watch()
     }
 
-    /// Closes at once; what is queued is lost. The handler hears nothing more.
+    /// Closes at once; what is queued is lost.
+    ///
+    /// The handler hears nothing more.
     package func close() {
         if case .closed = state { return }
         state = .closed
@@ -135,7 +146,7 @@ package final class Connection: ReadyTarget, TimerTarget {
         loop.cancel(&lingerTimer)
         if let registration { loop.selector.deregister(registration) }
         registration = nil
-        queue.removeAll(loop)
+        loop.giveBack(queue.removeAll())
         _ = descriptor.take()
     }
 
@@ -149,7 +160,9 @@ package final class Connection: ReadyTarget, TimerTarget {
         if queue.isEmpty { linger() }
     }
 
-    /// Gives the descriptor away, for another loop. Nothing may be queued any more.
+    /// Gives the descriptor away, for another loop.
+    ///
+    /// Nothing may be queued any more.
     package func detach() -> Descriptor? {
         guard case .open = state, queue.isEmpty else { return nil }
         if let registration { loop.selector.deregister(registration) }
@@ -173,23 +186,25 @@ package final class Connection: ReadyTarget, TimerTarget {
     /// Writes what is queued until it is gone or the kernel takes no more.
     func flush() {
         isDirty = false
-        guard !isBlocked else { return }
         switch state {
         case .closed, .lingering:
             return
         case .open, .closingWhenDrained:
             break
         }
+        if isBlocked {
+            queue.keepTickets(loop.turnFrames)
+            loop.giveBack(queue.takeTickets())
+            checkStuckOutput()
+            return
+        }
         do {
-            switch try queue.write(to: number, loop) {
+            let result = try queue.write(to: number, loop.turnFrames, scratch: loop.vectors)
+            loop.giveBack(queue.takeTickets())
+            switch result {
             case .wouldBlock:
                 isBlocked = true
-                guard queue.byteCount <= queueLimit else {
-                    end(.sendQueueOverflow(limitInBytes: queueLimit))
-                    return
-                }
-                isPausedByOutput = queue.byteCount > Self.readPauseThreshold
-                watch()
+                checkStuckOutput()
             case .processed:
                 isPausedByOutput = false
                 watch()
@@ -198,6 +213,16 @@ package final class Connection: ReadyTarget, TimerTarget {
         } catch {
             end(.failed(error))
         }
+    }
+
+    /// Much output that the kernel does not take: reads no more; too much: gives the peer up.
+    private func checkStuckOutput() {
+        guard queue.byteCount <= queueLimit else {
+            end(.sendQueueOverflow(limitInBytes: queueLimit))
+            return
+        }
+        isPausedByOutput = queue.byteCount > Self.readPauseThreshold
+        watch()
     }
 
     private func read() {

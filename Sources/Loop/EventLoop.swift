@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 import CLinux
 import Glibc
 import Synchronization
@@ -36,7 +36,9 @@ package final class EventLoop: @unchecked Sendable {
     private var expired: [(any TimerTarget, UInt8)] = []
     private var dirty: [Connection] = []
     private var flushing: [Connection] = []
-    private var spareFrames: [[SharedBytes]] = []
+    /// What this turn writes; connections hold tickets for it.
+    var turnFrames = TurnFrames()
+    private var spareArrays: [[UInt32]] = []
     private var running: [Job] = []
     private var isStopping = false
     private var executor: LoopTaskExecutor!
@@ -50,8 +52,8 @@ package final class EventLoop: @unchecked Sendable {
     /// Time at the start of this turn, in nanoseconds; on the loop.
     private var now: UInt64
 
-    /// How many emptied frame arrays wait to be used again.
-    private static let spareLimit = 512
+    /// How many emptied ticket arrays wait to be used again.
+    private static let spareLimit = 1024
     /// How many rounds of posted jobs run before the loop looks at its descriptors again.
     private static let jobRounds = 16
 
@@ -106,7 +108,9 @@ package final class EventLoop: @unchecked Sendable {
         }
     }
 
-    /// Ends `run` after the current turn. On the loop.
+    /// Ends `run` after the current turn.
+    ///
+    /// On the loop.
     package func stop() {
         isStopping = true
     }
@@ -174,6 +178,7 @@ package final class EventLoop: @unchecked Sendable {
             for connection in flushing { connection.flush() }
             flushing.removeAll(keepingCapacity: true)
         }
+        turnFrames.removeAll()
     }
 
     /// Runs one batch of posted jobs; false if there was none.
@@ -217,7 +222,9 @@ extension EventLoop {
         return timers.schedule(target, tag: tag, at: tick)
     }
 
-    /// Disarms a timer; does nothing if it has fired. On the loop.
+    /// Disarms a timer; does nothing if it has fired.
+    ///
+    /// On the loop.
     package func cancel(_ token: inout TimerToken) {
         timers.cancel(token)
         token = .none
@@ -228,14 +235,22 @@ extension EventLoop {
         dirty.append(connection)
     }
 
+    /// Holds `bytes` until the end of this turn, to be written to any number of connections.
+    ///
+    /// On the loop.
+    package func enlist(_ bytes: SharedBytes) -> FrameTicket {
+        turnFrames.add(bytes)
+    }
+
     /// An empty array for a connection's queue, its memory used again if possible.
-    func takeSpareFrames() -> [SharedBytes] {
-        spareFrames.popLast() ?? []
+    func takeSpareArray() -> [UInt32] {
+        spareArrays.popLast() ?? []
     }
 
     /// Takes an emptied queue's memory back.
-    func giveBack(_ frames: consuming [SharedBytes]) {
-        if spareFrames.count < Self.spareLimit, frames.capacity <= 64 { spareFrames.append(frames) }
+    func giveBack(_ array: consuming [UInt32]) {
+        guard array.capacity > 0, array.capacity <= 256 else { return }
+        if spareArrays.count < Self.spareLimit { spareArrays.append(array) }
     }
 }
 

@@ -17,7 +17,9 @@ package final class Listener: ReadyTarget, TimerTarget {
     private var pause = TimerToken.none
     private var isExhausted = false
 
-    /// Starts to accept from `address`. On `loop`.
+    /// Starts to accept from `address`.
+    ///
+    /// On `loop`.
     ///
     /// - Parameters:
     ///   - onExhausted: Told once per burst when the system is out of descriptors.

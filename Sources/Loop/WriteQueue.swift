@@ -1,131 +1,169 @@
 import Bytes
-import CLinux
 import Glibc
 
-/// What one connection has to write: shared frames by reference, in order.
+/// A frame that this turn writes to one or many connections of a loop; valid until the turn ends.
+package struct FrameTicket: Sendable {
+    fileprivate let index: UInt32
+    let byteCount: UInt32
+}
+
+/// The frames of one turn, each held once however many connections it is for.
 ///
-/// The usual single frame of a turn needs no array; more borrow one from the loop and give it back
-/// when they have left.
+/// Connections queue tickets, plain numbers: counting references for each receiver was 40 ns of a
+/// delivery's 250 (perf, loadgen fanout in a room of 1000, 50 frames a write).
+struct TurnFrames: ~Copyable {
+    private var frames: [SharedBytes] = []
+    /// The frames as the kernel takes them; `frames` keeps the memory alive.
+    fileprivate private(set) var vectors: [iovec] = []
+
+    /// Holds `bytes` until the turn ends.
+    mutating func add(_ bytes: SharedBytes) -> FrameTicket {
+        let ticket = FrameTicket(index: UInt32(frames.count), byteCount: UInt32(bytes.count))
+        frames.append(bytes)
+        vectors.append(bytes.vector(from: 0))
+        return ticket
+    }
+
+    fileprivate func frame(_ ticket: UInt32) -> SharedBytes { frames[Int(ticket)] }
+
+    /// The turn has ended, nobody has tickets any more.
+    mutating func removeAll() {
+        let keeps = frames.count <= 4096
+        frames.removeAll(keepingCapacity: keeps)
+        vectors.removeAll(keepingCapacity: keeps)
+    }
+}
+
+/// What one connection has to write: what the kernel did not take in earlier turns, then the
+/// tickets of this turn.
 struct WriteQueue: ~Copyable {
-    private var first: SharedBytes?
-    private var rest: [SharedBytes] = []
-    /// How many of `rest` have left already.
+    private var stuck: [SharedBytes] = []
+    private var tickets: [UInt32] = []
+    /// How many of `stuck` and then `tickets` have left already.
     private var taken = 0
-    /// How many bytes of the first frame have left already.
+    /// How many bytes of the next one have left already.
     private var sent = 0
     private(set) var byteCount = 0
 
     var isEmpty: Bool { byteCount == 0 }
 
-    mutating func append(_ bytes: SharedBytes, _ loop: EventLoop) {
-        guard !bytes.isEmpty else { return }
-        byteCount += bytes.count
-        if first == nil, rest.isEmpty {
-            first = bytes
-        } else {
-            if rest.isEmpty, rest.capacity == 0 { rest = loop.takeSpareFrames() }
-            rest.append(bytes)
-        }
+    /// Whether `append` would have to allocate; `lend` it an array first.
+    var needsArray: Bool { tickets.capacity == 0 }
+
+    mutating func lend(_ array: consuming [UInt32]) {
+        tickets = array
     }
 
-    mutating func removeAll(_ loop: EventLoop) {
-        first = nil
-        sent = 0
+    mutating func append(_ ticket: FrameTicket) {
+        byteCount += Int(ticket.byteCount)
+        tickets.append(ticket.index)
+    }
+
+    /// Forgets everything; gives the array back that `lend` gave.
+    mutating func removeAll() -> [UInt32] {
+        stuck = []
         taken = 0
+        sent = 0
         byteCount = 0
-        giveBack(loop)
+        return takeTickets()
     }
 
-    /// Writes until nothing is left (`processed`) or the kernel takes no more (`wouldBlock`).
+    /// The array that `lend` gave, emptied.
+    mutating func takeTickets() -> [UInt32] {
+        var array: [UInt32] = []
+        swap(&array, &tickets)
+        array.removeAll(keepingCapacity: true)
+        return array
+    }
+
+    /// Writes until nothing is left (`processed`) or the kernel takes no more (`wouldBlock`); in
+    /// both cases no ticket is left.
     mutating func write(
         to descriptor: CInt,
-        _ loop: EventLoop
+        _ frames: borrowing TurnFrames,
+        scratch: UnsafeMutableBufferPointer<iovec>
     ) throws(SystemCallError) -> IOResult {
         while byteCount > 0 {
-            let result = rest.isEmpty ? try sendFirst(descriptor) : try gather(descriptor, loop)
-            guard case .processed(let count) = result else { return .wouldBlock }
-            consume(count)
-        }
-        giveBack(loop)
-        return .processed(0)
-    }
-
-    private func sendFirst(_ descriptor: CInt) throws(SystemCallError) -> IOResult {
-        guard let first else { return .processed(0) }
-        return try first.withUnsafeBytes { bytes throws(SystemCallError) in
-            try SystemCall.io("send") {
-                send(
-                    descriptor,
-                    bytes.baseAddress! + sent,
-                    bytes.count - sent,
-                    CInt(MSG_NOSIGNAL)
-                )
+            let result = try gather(descriptor, frames, scratch)
+            guard case .processed(let count) = result else {
+                keepTickets(frames)
+                return .wouldBlock
             }
+            consume(count, frames)
         }
+        stuck = []
+        tickets.removeAll(keepingCapacity: true)
+        taken = 0
+        return .processed(0)
     }
 
     private func gather(
         _ descriptor: CInt,
-        _ loop: EventLoop
+        _ frames: borrowing TurnFrames,
+        _ scratch: UnsafeMutableBufferPointer<iovec>
     ) throws(SystemCallError) -> IOResult {
-        let vectors = loop.vectors
         var count = 0
-        var offset = sent
-        func add(_ bytes: SharedBytes) {
-            // The queue holds the bytes alive until they have left.
-            bytes.withUnsafeBytes { memory in
-                vectors[count] = iovec(
-                    iov_base: UnsafeMutableRawPointer(mutating: memory.baseAddress! + offset),
-                    iov_len: memory.count - offset
-                )
-            }
-            count += 1
-            offset = 0
-        }
-        if let first { add(first) }
         var index = taken
-        while count < vectors.count, index < rest.count {
-            add(rest[index])
+        while count < scratch.count, index < stuck.count {
+            scratch[count] = stuck[index].vector(from: 0)
+            count += 1
             index += 1
         }
+        while count < scratch.count, index - stuck.count < tickets.count {
+            scratch[count] = frames.vectors[Int(tickets[index - stuck.count])]
+            count += 1
+            index += 1
+        }
+        scratch[0].iov_base += sent
+        scratch[0].iov_len -= sent
+        if count == 1 {
+            let only = scratch[0]
+            return try SystemCall.io("send") {
+                send(descriptor, only.iov_base, only.iov_len, CInt(MSG_NOSIGNAL))
+            }
+        }
         var message = msghdr()
-        message.msg_iov = vectors.baseAddress
+        message.msg_iov = scratch.baseAddress
         message.msg_iovlen = count
         return try SystemCall.io("sendmsg") {
             sendmsg(descriptor, &message, CInt(MSG_NOSIGNAL))
         }
     }
 
-    private mutating func consume(_ count: Int) {
+    private mutating func consume(_ count: Int, _ frames: borrowing TurnFrames) {
         byteCount -= count
         var left = count + sent
-        if let first {
-            guard left >= first.count else {
-                sent = left
-                return
-            }
-            left -= first.count
-            self.first = nil
+        while taken < stuck.count, left >= stuck[taken].count {
+            left -= stuck[taken].count
+            taken += 1
         }
-        while taken < rest.count, left >= rest[taken].count {
-            left -= rest[taken].count
+        while taken >= stuck.count, taken - stuck.count < tickets.count {
+            let length = frames.vectors[Int(tickets[taken - stuck.count])].iov_len
+            guard left >= length else { break }
+            left -= length
             taken += 1
         }
         sent = left
-        if taken == rest.count {
-            rest.removeAll(keepingCapacity: true)
-            taken = 0
-        } else if taken >= 256 {
-            rest.removeFirst(taken)
-            taken = 0
-        }
     }
 
-    private mutating func giveBack(_ loop: EventLoop) {
-        guard rest.capacity > 0 else { return }
-        rest.removeAll(keepingCapacity: true)
-        var array: [SharedBytes] = []
-        swap(&array, &rest)
-        loop.giveBack(array)
+    /// Keeps by reference what outlives the turn.
+    mutating func keepTickets(_ frames: borrowing TurnFrames) {
+        let gone = max(taken - stuck.count, 0)
+        stuck.removeFirst(min(taken, stuck.count))
+        taken = 0
+        for ticket in tickets[gone...] { stuck.append(frames.frame(ticket)) }
+        tickets.removeAll(keepingCapacity: true)
+    }
+}
+
+extension SharedBytes {
+    /// The bytes from `offset` on, as a system call takes them.
+    fileprivate func vector(from offset: Int) -> iovec {
+        withUnsafeBytes { memory in
+            iovec(
+                iov_base: UnsafeMutableRawPointer(mutating: memory.baseAddress! + offset),
+                iov_len: memory.count - offset
+            )
+        }
     }
 }

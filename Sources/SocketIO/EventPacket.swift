@@ -1,6 +1,7 @@
 package import Bytes
 package import EngineIO
 public import Foundation
+package import Loop
 import SocketIOProtocol
 
 /// An event on its way to sockets: name, arguments, attachments.
@@ -62,9 +63,31 @@ package struct EncodedPacket: Sendable {
         self.attachments = attachments.map { OutgoingPacket(binary: $0.bytes) }
     }
 
+    /// Queues it for one of many receivers; `tickets` are its frames, enlisted in this turn.
+    package func send(to session: EngineSession, _ tickets: PacketTickets) {
+        session.send(text, tickets.text)
+        for index in attachments.indices {
+            session.send(attachments[index], tickets.attachments[index])
+        }
+    }
+
+    /// Enlists its frames for this turn of `loop`.
+    package func enlist(on loop: EventLoop) -> PacketTickets {
+        PacketTickets(
+            text: loop.enlist(text.frame),
+            attachments: attachments.map { loop.enlist($0.frame) }
+        )
+    }
+
     /// Queues it; text and attachments stay together because nothing else runs in between.
     package func send(to session: EngineSession) {
         session.send(text)
         for attachment in attachments { session.send(attachment) }
     }
+}
+
+/// A packet's frames as one turn of a loop writes them to many.
+package struct PacketTickets {
+    let text: FrameTicket
+    let attachments: [FrameTicket]
 }

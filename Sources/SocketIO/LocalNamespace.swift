@@ -33,8 +33,12 @@ final class LocalNamespace {
     }
 
     func deliver(_ packet: EncodedPacket, _ options: BroadcastOptions) {
+        var tickets: PacketTickets?
         forEach(options) { socket in
-            if !options.isVolatile || socket.isWritable { socket.send(packet) }
+            guard !options.isVolatile || socket.isWritable else { return }
+            let enlisted = tickets ?? packet.enlist(on: socket.loop)
+            tickets = enlisted
+            socket.send(packet, enlisted)
         }
     }
 

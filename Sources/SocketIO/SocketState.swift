@@ -29,16 +29,18 @@ final class SocketShared: Sendable {
 /// socket → handler → socket.
 final class SocketState {
     private enum Life {
-        case connecting(EngineSession, Client)
-        case connected(EngineSession, Client)
+        case connecting
+        case connected
         case disconnected
     }
 
     let namespace: Namespace
     let loop: EventLoop
+    private let session: EngineSession
+    private let client: Client
     /// Alive while the client holds this socket, which is until after the disconnect.
     private unowned var shared: SocketShared!
-    private var life: Life
+    private var life = Life.connecting
     private var slot: Int32
     private var handlers: [EventHandler] = []
     private var disconnectingHandlers: [@Sendable (DisconnectReason) -> Void] = []
@@ -49,7 +51,8 @@ final class SocketState {
     init(namespace: Namespace, client: Client, session: EngineSession) {
         self.namespace = namespace
         loop = session.loop
-        life = .connecting(session, client)
+        self.session = session
+        self.client = client
         slot = -1
         slot = local.add(self)
     }
@@ -72,7 +75,7 @@ final class SocketState {
 
     /// Whether a volatile packet would leave now (protocol.md §17).
     var isWritable: Bool {
-        if case .connected(let session, _) = life { session.isWritable } else { false }
+        isConnected && session.isWritable
     }
 
     var snapshot: SocketSnapshot {
@@ -87,8 +90,8 @@ final class SocketState {
 
     /// The middlewares have let it in: joins its own room and receives from now on.
     func connect() {
-        guard case .connecting(let session, let client) = life else { return }
-        life = .connected(session, client)
+        guard case .connecting = life else { return }
+        life = .connected
         shared.isConnected.store(true, ordering: .relaxed)
         join(Room(shared.id))
     }
@@ -96,7 +99,7 @@ final class SocketState {
     /// The app disconnects the socket (protocol.md §19).
     func disconnect(closing: Bool) {
         switch life {
-        case .connecting(_, let client), .connected(_, let client):
+        case .connecting, .connected:
             if closing { client.disconnectAll() } else { client.disconnect(self) }
         case .disconnected:
             break
@@ -157,11 +160,16 @@ final class SocketState {
     /// Queues a packet for the client.
     func send(_ packet: EncodedPacket) {
         switch life {
-        case .connecting(let session, _), .connected(let session, _):
+        case .connecting, .connected:
             packet.send(to: session)
         case .disconnected:
             break
         }
+    }
+
+    /// As `send`, for one of many receivers.
+    func send(_ packet: EncodedPacket, _ tickets: PacketTickets) {
+        if case .connected = life { packet.send(to: session, tickets) }
     }
 
     /// Awaits the client's answer to packet `id`.
