@@ -1,11 +1,17 @@
 /// Bounds-checked reading and comparing; every core parser reads bytes through these.
 extension RawSpan {
     /// The byte at `offset`; traps when out of bounds.
+    ///
+    /// `@inlinable`: MutableRawSpan+words.swift has the figures.
+    @inlinable
     package func byte(at offset: Int) -> UInt8 {
         unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
 
     /// The 8 bytes at `offset` as one word, first byte lowest; traps when out of bounds.
+    ///
+    /// `@inlinable`: MutableRawSpan+words.swift has the figures.
+    @inlinable
     package func word(at offset: Int) -> UInt64 {
         UInt64(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
