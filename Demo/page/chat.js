@@ -287,8 +287,11 @@ function showRooms() {
   }));
   page.activeRoom.textContent = active === null ? "No room yet" : `#${active}`;
   const members = rooms.get(active) ?? null;
-  page.activeMembers.textContent =
-    members === null ? "" : `${members} ${members === 1 ? "member" : "members"} when you joined`;
+  page.activeMembers.replaceChildren();
+  if (members !== null) {
+    const many = `${members} ${members === 1 ? "member" : "members"}`;
+    page.activeMembers.append(many, make("span", "then", " when you joined"));
+  }
   page.roomList.querySelector(".active")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   showComposer();
 }
