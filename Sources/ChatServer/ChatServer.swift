@@ -49,6 +49,7 @@ struct ChatServer {
         options.maxHTTPBufferSize = configuration.maxPayloadBytes
         options.pingInterval = configuration.pingInterval
         options.pingTimeout = configuration.pingTimeout
+        options.shutdownTimeout = configuration.shutdownTimeout
         options.clientDirectory = configuration.clientDirectory
         options.cors =
             switch configuration.allowedOrigins {

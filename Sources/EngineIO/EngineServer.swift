@@ -74,6 +74,23 @@ package final class EngineServer: Sendable {
         await onEveryLoop { $0.closeAll() }
     }
 
+    /// Returns when no connection is left, or after `limit`.
+    package func connectionsClosed(within limit: Duration) async {
+        let end = ContinuousClock.now + limit
+        while ContinuousClock.now < end {
+            var open = 0
+            for loop in group.loops {
+                open += await withCheckedContinuation { count in
+                    loop.post { count.resume(returning: loop.openConnections) }
+                }
+            }
+            if open == 0 { return }
+            await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+                LoopTimer(on: group.loops[0]).start(after: .milliseconds(20)) { done.resume() }
+            }
+        }
+    }
+
     /// How many sessions are open.
     package var sessionCount: Int { owners.withLock { $0.count } }
 

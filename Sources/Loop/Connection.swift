@@ -79,6 +79,7 @@ package final class Connection: ReadyTarget, TimerTarget {
         self.peer = peer
         self.queueLimit = queueLimit
         number = descriptor.number
+        loop.connectionCount += 1
         self.descriptor = consume descriptor
     }
 
@@ -148,6 +149,7 @@ package final class Connection: ReadyTarget, TimerTarget {
         registration = nil
         loop.giveBack(queue.removeAll())
         _ = descriptor.take()
+        loop.connectionCount -= 1
     }
 
     /// Sends what is queued, then closes without cutting off what the peer is still to read.
@@ -169,6 +171,7 @@ package final class Connection: ReadyTarget, TimerTarget {
         registration = nil
         handler = nil
         state = .closed
+        loop.connectionCount -= 1
         return descriptor.take()
     }
 

@@ -39,6 +39,7 @@ package final class EventLoop: @unchecked Sendable {
     /// What this turn writes; connections hold tickets for it.
     var turnFrames = TurnFrames()
     private var spareArrays: [[UInt32]] = []
+    var connectionCount = 0
     private var running: [Job] = []
     private var isStopping = false
     private var executor: LoopTaskExecutor!
@@ -107,6 +108,9 @@ package final class EventLoop: @unchecked Sendable {
             actor.start(body, on: executor)
         }
     }
+
+    /// How many connections are not closed, lingering ones included; on the loop.
+    package var openConnections: Int { connectionCount }
 
     /// Ends `run` after the current turn.
     ///

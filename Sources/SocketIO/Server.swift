@@ -128,6 +128,7 @@ public final class Server: Sendable {
         await engine.stopAccepting()
         await core.disconnectAll()
         await engine.closeAll()
+        await engine.connectionsClosed(within: core.options.shutdownTimeout)
         for namespace in core.allNamespaces { await namespace.close() }
         core.group.stop()
     }

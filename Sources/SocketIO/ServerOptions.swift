@@ -137,6 +137,8 @@ public struct ServerOptions: Sendable {
     public var connectTimeout = Duration.milliseconds(45_000)
     /// The largest polling body and WebSocket message, in bytes.
     public var maxHTTPBufferSize = 1_000_000
+    /// How long `shutdown` waits for closing connections to end.
+    public var shutdownTimeout = Duration.seconds(10)
     /// The most attachments of one packet.
     public var maxAttachments = 10
     /// The most namespaces one client may be in.
