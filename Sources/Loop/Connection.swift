@@ -66,7 +66,9 @@ package final class Connection: ReadyTarget, TimerTarget {
     private var isPausedByOutput = false
     private var lingerTimer = TimerToken.none
 
-    /// Takes over a connected, non-blocking descriptor. On `loop`; `start` begins reading.
+    /// Takes over a connected, non-blocking descriptor.
+    ///
+    /// On `loop`; `start` begins reading.
     package init(
         _ descriptor: consuming Descriptor,
         peer: PeerAddress,
@@ -127,7 +129,9 @@ package final class Connection: ReadyTarget, TimerTarget {
         watch()
     }
 
-    /// Closes at once; what is queued is lost. The handler hears nothing more.
+    /// Closes at once; what is queued is lost.
+    ///
+    /// The handler hears nothing more.
     package func close() {
         if case .closed = state { return }
         state = .closed
@@ -149,7 +153,9 @@ package final class Connection: ReadyTarget, TimerTarget {
         if queue.isEmpty { linger() }
     }
 
-    /// Gives the descriptor away, for another loop. Nothing may be queued any more.
+    /// Gives the descriptor away, for another loop; nil while output is queued.
+    ///
+    /// What the peer has sent and nobody has read moves with it.
     package func detach() -> Descriptor? {
         guard case .open = state, queue.isEmpty else { return nil }
         if let registration { loop.selector.deregister(registration) }

@@ -106,7 +106,9 @@ package final class EventLoop: @unchecked Sendable {
         }
     }
 
-    /// Ends `run` after the current turn. On the loop.
+    /// Ends `run` after the current turn.
+    ///
+    /// On the loop.
     package func stop() {
         isStopping = true
     }
@@ -217,7 +219,9 @@ extension EventLoop {
         return timers.schedule(target, tag: tag, at: tick)
     }
 
-    /// Disarms a timer; does nothing if it has fired. On the loop.
+    /// Disarms a timer; does nothing if it has fired.
+    ///
+    /// On the loop.
     package func cancel(_ token: inout TimerToken) {
         timers.cancel(token)
         token = .none
