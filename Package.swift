@@ -24,5 +24,6 @@ let package = Package(
         .target(name: "Loop", dependencies: ["Bytes", "CLinux"], swiftSettings: settings),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
         .testTarget(name: "HTTP1Tests", dependencies: ["Bytes", "HTTP1"], swiftSettings: settings),
+        .testTarget(name: "LoopTests", dependencies: ["Bytes", "Loop"], swiftSettings: settings),
     ]
 )

@@ -33,7 +33,6 @@ package final class EventLoop: @unchecked Sendable {
     // Owned by the loop's thread.
     var selector: Selector
     private var timers: TimerWheel
-    private var expired: [(any TimerTarget, UInt8)] = []
     private var dirty: [Connection] = []
     private var flushing: [Connection] = []
     private var spareFrames: [[SharedBytes]] = []
@@ -163,10 +162,8 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func fireTimers() {
-        timers.takeExpired(upTo: now / TimerWheel.nanosecondsPerTick, into: &expired)
-        guard !expired.isEmpty else { return }
-        for (target, tag) in expired { target.timerFired(tag) }
-        expired.removeAll(keepingCapacity: expired.count <= 1024)
+        let tick = now / TimerWheel.nanosecondsPerTick
+        while let (target, tag) = timers.takeExpired(upTo: tick) { target.timerFired(tag) }
     }
 
     /// Writes what connections have queued in this turn; what that queues in turn as well.
@@ -211,8 +208,8 @@ extension EventLoop {
     ) -> TimerToken {
         let (seconds, attoseconds) = delay.components
         let nanoseconds =
-            seconds >= 200_000
-            ? UInt64(200_000) * 1_000_000_000
+            seconds >= 1_000_000_000
+            ? UInt64(1_000_000_000) * 1_000_000_000
             : UInt64(max(seconds, 0)) * 1_000_000_000 + UInt64(max(attoseconds, 0)) / 1_000_000_000
         let due = monotonicNanoseconds() + nanoseconds
         let tick = (due + TimerWheel.nanosecondsPerTick - 1) / TimerWheel.nanosecondsPerTick
@@ -223,8 +220,10 @@ extension EventLoop {
     ///
     /// On the loop.
     package func cancel(_ token: inout TimerToken) {
-        timers.cancel(token)
+        // Let go of only when the wheel is left: the end of a target may cancel timers of its own.
+        let target = timers.cancel(token)
         token = .none
+        withExtendedLifetime(target) {}
     }
 
     /// Has `connection` flushed at the end of this turn.
