@@ -179,7 +179,6 @@ package final class Connection: ReadyTarget, TimerTarget {
     /// Writes what is queued until it is gone or the kernel takes no more.
     func flush() {
         isDirty = false
-        guard !isBlocked else { return }
         switch state {
         case .closed, .lingering:
             return
@@ -187,20 +186,20 @@ package final class Connection: ReadyTarget, TimerTarget {
             break
         }
         do {
-            switch try queue.write(to: number, loop) {
-            case .wouldBlock:
-                isBlocked = true
-                guard queue.byteCount <= queueLimit else {
-                    end(.sendQueueOverflow(limitInBytes: queueLimit))
-                    return
-                }
-                isPausedByOutput = queue.byteCount > Self.readPauseThreshold
-                watch()
-            case .processed:
+            if !isBlocked, case .processed = try queue.write(to: number, loop) {
                 isPausedByOutput = false
                 watch()
                 if case .closingWhenDrained = state { linger() } else { handler?.drained() }
+                return
             }
+            // Counted also when the kernel refused in an earlier turn: the queue grows meanwhile.
+            isBlocked = true
+            guard queue.byteCount <= queueLimit else {
+                end(.sendQueueOverflow(limitInBytes: queueLimit))
+                return
+            }
+            isPausedByOutput = queue.byteCount > Self.readPauseThreshold
+            watch()
         } catch {
             end(.failed(error))
         }

@@ -68,6 +68,15 @@ struct ConnectionTests {
         #expect(try fixture.run { $0.isClosed })
     }
 
+    @Test("more than the limit stuck over many turns ends the connection")
+    func overflowByAndBy() throws {
+        let fixture = try Fixture(queueLimit: 1 << 20)
+        let frame = SharedBytes(pattern(100_000))
+        for _ in 0..<400 { try fixture.run { $0.write(frame) } }
+        #expect(try fixture.run { $0.isClosed })
+        #expect(try fixture.end() == .sendQueueOverflow(limitInBytes: 1 << 20))
+    }
+
     @Test("while output is stuck nothing more is read, afterwards all of it")
     func pausesReading() throws {
         let answer = SharedBytes(pattern(1 << 20))
@@ -85,6 +94,23 @@ struct ConnectionTests {
         #expect(first.count == 16 << 20)
         #expect(try fixture.received(2) == [2, 2])
         #expect(try fixture.peer.receive(exactly: 2 << 20).count == 2 << 20)
+    }
+
+    @Test("output that gets stuck by and by pauses reading as well")
+    func pausesReadingLater() throws {
+        let fixture = try Fixture()
+        let frame = SharedBytes(pattern(64 << 10))
+        var isBlocked = false
+        while !isBlocked {
+            isBlocked = try fixture.run { connection in
+                connection.write(frame)
+                return connection.isWriteBlocked
+            }
+        }
+        for _ in 0..<8 { try fixture.run { $0.write(frame) } }
+        try fixture.peer.send([3])
+        try fixture.test.turn()
+        #expect(!fixture.events.waiting.contains(.received([3])))
     }
 
     @Test("a handler may pause and resume reading")
