@@ -84,11 +84,14 @@ package final class Connection: ReadyTarget, TimerTarget {
 
     /// Begins to read, on behalf of `handler`.
     ///
-    /// - Throws: `SystemCallError` when epoll takes no more descriptors; the connection is closed.
+    /// - Throws: `SystemCallError` when epoll takes no more descriptors or the connection has failed
+    ///   already; it is closed.
     package func start(_ handler: any ConnectionHandler) throws(SystemCallError) {
+        guard case .open = state else { throw SystemCallError(call: "start", errno: ENOTCONN) }
         do {
             registration = try loop.selector.register(number, .readable, self)
             self.handler = handler
+            watch()
         } catch {
             close()
             throw error

@@ -125,6 +125,47 @@ struct ConnectionTests {
         #expect(try fixture.received(1) == [2])
     }
 
+    @Test("what is written before the start leaves, even if the kernel refuses some of it")
+    func writesBeforeStart() throws {
+        let test = try TestLoop()
+        let peer = try Peer()
+        let loop = test.loop
+        let events = Inbox<ConnectionEvent>()
+        let bytes = pattern(16 << 20)
+        let bound = try test.run {
+            let connection = Connection(
+                Descriptor(adopting: peer.server),
+                peer: .none,
+                loop: loop,
+                queueLimit: 64 << 20
+            )
+            connection.write(SharedBytes(bytes))
+            return LoopBound(connection, loop: loop)
+        }
+        try test.turn()
+        try test.run { try bound.value.start(Recorder(events, bound.value)) }
+        #expect(try peer.receive(exactly: bytes.count) == bytes)
+    }
+
+    @Test("a connection that failed before it was started refuses to start")
+    func startAfterEnd() throws {
+        let test = try TestLoop()
+        let peer = try Peer()
+        let loop = test.loop
+        #expect(throws: SystemCallError(call: "start", errno: ENOTCONN)) {
+            try test.run {
+                let connection = Connection(
+                    Descriptor(adopting: peer.server),
+                    peer: .none,
+                    loop: loop,
+                    queueLimit: 1
+                )
+                connection.close()
+                try connection.start(Recorder(Inbox(), connection))
+            }
+        }
+    }
+
     @Test("another handler takes over from the next bytes on")
     func upgrade() throws {
         let fixture = try Fixture()
