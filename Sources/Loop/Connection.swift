@@ -176,7 +176,19 @@ package final class Connection: ReadyTarget, TimerTarget {
             flush()
         }
         guard registration != nil else { return }
-        if !events.isDisjoint(with: [.readable, .failed, .hungUp]) { read() }
+        if watched.contains(.readable) {
+            if !events.isDisjoint(with: [.readable, .failed, .hungUp]) { read() }
+        } else if !events.isDisjoint(with: [.failed, .hungUp]) {
+            endBroken()
+        }
+    }
+
+    /// Ends a connection that broke while reading was paused: nobody takes its last bytes.
+    private func endBroken() {
+        var code: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        getsockopt(number, SOL_SOCKET, SO_ERROR, &code, &length)
+        end(code == 0 ? .peerClosed : .failed(SystemCallError(call: "recv", errno: code)))
     }
 
     /// Writes what is queued until it is gone or the kernel takes no more.

@@ -125,6 +125,19 @@ struct ConnectionTests {
         #expect(try fixture.received(1) == [2])
     }
 
+    @Test("a handler that has paused hears nothing but the end when the peer resets")
+    func resetWhilePaused() throws {
+        let fixture = try Fixture()
+        try fixture.run { $0.setReading(false) }
+        try fixture.peer.send([1, 2, 3])
+        fixture.peer.reset()
+        guard case .ended(.failed(let error)) = try fixture.events.next() else {
+            Issue.record("bytes arrived at a handler that had paused")
+            return
+        }
+        #expect(error.errno == ECONNRESET)
+    }
+
     @Test("what is written before the start leaves, even if the kernel refuses some of it")
     func writesBeforeStart() throws {
         let test = try TestLoop()
