@@ -35,8 +35,8 @@ package protocol ConnectionHandler: AnyObject {
 package final class Connection: ReadyTarget, TimerTarget {
     private enum State {
         case open
-        /// Ends our side when everything queued has left.
-        case closingWhenDrained
+        /// Ends our side when everything queued has left; so much of it was left at the last look.
+        case closingWhenDrained(left: Int)
         /// Our side has ended; what still arrives is dropped, so that the kernel does not reset
         /// the connection under the last response (RFC 9112 §9.6).
         case lingering(received: Int)
@@ -45,9 +45,6 @@ package final class Connection: ReadyTarget, TimerTarget {
 
     /// Stuck output above which the connection stops reading.
     private static let readPauseThreshold = 256 * 1024
-    /// How long and how much a lingering connection may still send.
-    private static let lingerTime = Duration.seconds(2)
-    private static let lingerLimit = 16 << 20
 
     package let loop: EventLoop
     package let peer: PeerAddress
@@ -64,7 +61,9 @@ package final class Connection: ReadyTarget, TimerTarget {
     private var watched = ReadyEvents.readable
     private var isPausedByHandler = false
     private var isPausedByOutput = false
-    private var lingerTimer = TimerToken.none
+    private let patience: Patience
+    /// Runs while the connection closes.
+    private var timer = TimerToken.none
 
     /// Takes over a connected, non-blocking descriptor.
     ///
@@ -73,11 +72,13 @@ package final class Connection: ReadyTarget, TimerTarget {
         _ descriptor: consuming Descriptor,
         peer: PeerAddress,
         loop: EventLoop,
-        queueLimit: Int
+        queueLimit: Int,
+        patience: Patience = Patience()
     ) {
         self.loop = loop
         self.peer = peer
         self.queueLimit = queueLimit
+        self.patience = patience
         number = descriptor.number
         self.descriptor = consume descriptor
     }
@@ -110,6 +111,11 @@ package final class Connection: ReadyTarget, TimerTarget {
         }
     }
 
+    /// Whether the descriptor is closed too.
+    var isFullyClosed: Bool {
+        if case .closed = state { true } else { false }
+    }
+
     /// Whether the kernel has refused to take more for now.
     package var isWriteBlocked: Bool { isBlocked }
 
@@ -139,7 +145,7 @@ package final class Connection: ReadyTarget, TimerTarget {
         if case .closed = state { return }
         state = .closed
         handler = nil
-        loop.cancel(&lingerTimer)
+        loop.cancel(&timer)
         if let registration { loop.selector.deregister(registration) }
         registration = nil
         queue.removeAll(loop)
@@ -152,8 +158,7 @@ package final class Connection: ReadyTarget, TimerTarget {
     package func closeWhenDrained() {
         guard case .open = state else { return }
         handler = nil
-        state = .closingWhenDrained
-        if queue.isEmpty { linger() }
+        if queue.isEmpty { linger() } else { drain() }
     }
 
     /// Gives the descriptor away, for another loop; nil while output is queued.
@@ -247,11 +252,16 @@ package final class Connection: ReadyTarget, TimerTarget {
     }
 
     private func discard(_ count: Int, _ received: Int) {
-        if count == 0 || received + count > Self.lingerLimit {
+        if count == 0 || received + count > patience.lingerLimitInBytes {
             close()
         } else {
             state = .lingering(received: received + count)
         }
+    }
+
+    private func drain() {
+        state = .closingWhenDrained(left: queue.byteCount)
+        timer = loop.schedule(self, after: patience.drainTime)
     }
 
     private func linger() {
@@ -260,7 +270,8 @@ package final class Connection: ReadyTarget, TimerTarget {
             return
         }
         state = .lingering(received: 0)
-        lingerTimer = loop.schedule(self, after: Self.lingerTime)
+        loop.cancel(&timer)
+        timer = loop.schedule(self, after: patience.lingerTime)
         isPausedByHandler = false
         watch()
     }
@@ -282,8 +293,13 @@ package final class Connection: ReadyTarget, TimerTarget {
         loop.selector.change(registration, to: wanted)
     }
 
+    /// Gives up a closing connection whose peer does nothing.
     package func timerFired(_ tag: UInt8) {
-        lingerTimer = .none
-        close()
+        timer = .none
+        if case .closingWhenDrained(let left) = state, queue.byteCount < left {
+            drain()
+        } else {
+            close()
+        }
     }
 }

@@ -53,7 +53,7 @@ struct ConnectionClosingTests {
         try fixture.peer.send(pattern(2 << 20))
         #expect(try fixture.peer.receiveToEnd() == answer)
         fixture.peer.endSending()
-        try fixture.test.waitUntil { try fixture.run { $0.isClosed } }
+        try fixture.test.waitUntil { try fixture.run { $0.isFullyClosed } }
     }
 
     @Test("a peer that sends for ever is cut off at the limit")
@@ -62,7 +62,25 @@ struct ConnectionClosingTests {
         #expect(throws: SystemCallError.self) {
             for _ in 0..<10_000 { try fixture.peer.send(pattern(64 << 10)) }
         }
-        try fixture.test.waitUntil { try fixture.run { $0.isClosed } }
+        try fixture.test.waitUntil { try fixture.run { $0.isFullyClosed } }
+    }
+
+    @Test("a peer that neither reads nor goes is given up")
+    func drainTime() throws {
+        let fixture = try Fixture(patience: Patience(drainTime: .milliseconds(50)))
+        try fixture.run { connection in
+            connection.write(SharedBytes(pattern(32 << 20)))
+            connection.closeWhenDrained()
+        }
+        try fixture.test.waitUntil { try fixture.run { $0.isFullyClosed } }
+    }
+
+    @Test("a peer that neither ends nor sends is given up")
+    func lingerTime() throws {
+        let fixture = try Fixture(patience: Patience(lingerTime: .milliseconds(50)))
+        try fixture.run { $0.closeWhenDrained() }
+        #expect(try fixture.peer.receiveToEnd().isEmpty)
+        try fixture.test.waitUntil { try fixture.run { $0.isFullyClosed } }
     }
 
     @Test("close inside the callback: nothing more is heard, the peer sees the end")

@@ -62,6 +62,7 @@ struct Fixture: Sendable {
     init(
         _ kind: Peer.Kind = .tcp,
         queueLimit: Int = 64 << 20,
+        patience: Patience = Patience(),
         reaction: (@Sendable (Connection, [UInt8]) -> Void)? = nil,
         onDrained: (@Sendable (Connection) -> Void)? = nil
     ) throws {
@@ -73,7 +74,8 @@ struct Fixture: Sendable {
                 Descriptor(adopting: number),
                 peer: .none,
                 loop: loop,
-                queueLimit: queueLimit
+                queueLimit: queueLimit,
+                patience: patience
             )
             try connection.start(
                 Recorder(events, connection, onDrained: onDrained, reaction: reaction)
