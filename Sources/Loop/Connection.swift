@@ -23,7 +23,9 @@ package protocol ConnectionHandler: AnyObject {
     /// Everything queued has been handed to the kernel.
     func drained()
 
-    /// The connection has ended and is closed; not called after `close()` or `detach()`.
+    /// The connection has ended; not called after `close()` or `detach()`.
+    ///
+    /// It is closed, except that what was queued still leaves if the peer has only ended its side.
     func ended(_ end: ConnectionEnd)
 }
 
@@ -237,7 +239,7 @@ package final class Connection: ReadyTarget, TimerTarget {
                 return
             }
             guard count > 0 else {
-                end(.peerClosed)
+                peerEnded()
                 return
             }
             guard let handler else { return }
@@ -249,6 +251,19 @@ package final class Connection: ReadyTarget, TimerTarget {
         } catch {
             end(.failed(error))
         }
+    }
+
+    /// The peer sends no more, but may still read what is queued for it.
+    private func peerEnded() {
+        guard !queue.isEmpty else {
+            end(.peerClosed)
+            return
+        }
+        let handler = handler
+        closeWhenDrained()
+        isPausedByHandler = true
+        watch()
+        handler?.ended(.peerClosed)
     }
 
     private func discard(_ count: Int, _ received: Int) {

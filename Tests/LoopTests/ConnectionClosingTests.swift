@@ -29,6 +29,16 @@ struct ConnectionClosingTests {
         #expect(error.errno == ECONNRESET)
     }
 
+    @Test("a peer that has only ended its sending side still gets what was queued for it")
+    func halfClosed() throws {
+        let fixture = try Fixture()
+        let count = try fixture.fillOutput()
+        fixture.peer.endSending()
+        try fixture.test.turn()
+        #expect(try fixture.peer.receiveToEnd().count == count)
+        #expect(try fixture.end() == .peerClosed)
+    }
+
     @Test("closeWhenDrained delivers everything, then the end", arguments: Peer.Kind.allCases)
     func closeWhenDrained(kind: Peer.Kind) throws {
         let fixture = try Fixture(kind)
@@ -40,6 +50,16 @@ struct ConnectionClosingTests {
         }
         #expect(try fixture.peer.receiveToEnd() == bytes)
         #expect(fixture.events.waiting.isEmpty)
+    }
+
+    @Test("closeWhenDrained delivers everything to a peer that has ended its sending side")
+    func closeWhenDrainedHalfClosed() throws {
+        let fixture = try Fixture()
+        let count = try fixture.fillOutput()
+        try fixture.run { $0.closeWhenDrained() }
+        fixture.peer.endSending()
+        try fixture.test.turn()
+        #expect(try fixture.peer.receiveToEnd().count == count)
     }
 
     @Test("RFC 9112 §9.6: a peer that still sends does not lose the response")
