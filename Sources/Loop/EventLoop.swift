@@ -53,6 +53,10 @@ package final class EventLoop: @unchecked Sendable {
     private static let spareLimit = 512
     /// How many rounds of posted jobs run before the loop looks at its descriptors again.
     private static let jobRounds = 16
+    /// How often connections that write whenever they are drained do so before others are looked at.
+    private static let flushRounds = 16
+    /// How many rounds of posted jobs run after `stop`; they may post others for ever.
+    private static let lastRounds = 1_000
 
     /// Makes a loop that does nothing until `run` is called on its thread.
     package init(index: Int) throws(SystemCallError) {
@@ -134,7 +138,7 @@ package final class EventLoop: @unchecked Sendable {
             fireTimers()
             flush()
             let mayWait = mailbox.withLock { mailbox in
-                mailbox.isWaiting = mailbox.jobs.isEmpty && !isStopping
+                mailbox.isWaiting = mailbox.jobs.isEmpty && dirty.isEmpty && !isStopping
                 return mailbox.isWaiting
             }
             let count = selector.wait(milliseconds: mayWait ? timeout : 0)
@@ -168,7 +172,9 @@ package final class EventLoop: @unchecked Sendable {
 
     /// Writes what connections have queued in this turn; what that queues in turn as well.
     private func flush() {
-        while !dirty.isEmpty {
+        var rounds = 0
+        while rounds < Self.flushRounds, !dirty.isEmpty {
+            rounds += 1
             swap(&dirty, &flushing)
             for connection in flushing { connection.flush() }
             flushing.removeAll(keepingCapacity: true)

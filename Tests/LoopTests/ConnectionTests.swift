@@ -179,6 +179,20 @@ struct ConnectionTests {
         }
     }
 
+    @Test("a handler that writes whenever it can does not keep others waiting")
+    func endlessWriter() throws {
+        let frame = SharedBytes([1])
+        let rounds = Counter()
+        let ran = Inbox<Int>()
+        let fixture = try Fixture(onDrained: { connection in
+            // The peer reads nothing, but the kernel takes thousands of small frames.
+            if rounds.increment() == 1 { connection.loop.post { ran.put(rounds.value) } }
+            if rounds.value < 1_000 { connection.write(frame) }
+        })
+        try fixture.run { $0.write(frame) }
+        #expect(try ran.next() < 100)
+    }
+
     @Test("another handler takes over from the next bytes on")
     func upgrade() throws {
         let fixture = try Fixture()
