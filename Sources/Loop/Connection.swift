@@ -198,6 +198,8 @@ package final class Connection: ReadyTarget, TimerTarget {
         end(code == 0 ? .peerClosed : .failed(SystemCallError(call: "recv", errno: code)))
     }
 
+    func loopStopped() { close() }
+
     /// Writes what is queued until it is gone or the kernel takes no more.
     func flush() {
         isDirty = false

@@ -109,7 +109,7 @@ package final class EventLoop: @unchecked Sendable {
         }
     }
 
-    /// Ends `run` after the current turn.
+    /// Ends `run` after the current turn and closes what is still open on the loop.
     ///
     /// On the loop.
     package func stop() {
@@ -148,12 +148,22 @@ package final class EventLoop: @unchecked Sendable {
                 if let (target, events) = selector.target(at: index) { target.ready(events) }
             }
         }
-        // What is queued still runs, so that nobody waits for it for ever; later posts are dropped.
-        while runJobs() {}
+        runLast()
+        thread.store(0, ordering: .relaxed)
+    }
+
+    /// Runs what is queued, so that nobody waits for it for ever, and lets go of everything.
+    private func runLast() {
+        var rounds = 0
+        while rounds < Self.lastRounds, runJobs() { rounds += 1 }
         mailbox.withLock { $0.isClosed = true }
         while runJobs() {}
         flush()
-        thread.store(0, ordering: .relaxed)
+        // Connections and timers refer to the loop, which refers to them.
+        for target in selector.targets { target.loopStopped() }
+        selector.removeAll()
+        var left = TimerWheel(currentTick: timers.currentTick)
+        swap(&left, &timers)
     }
 
     /// How long `wait` may block: until the next timer, or for ever (-1).

@@ -49,6 +49,8 @@ package final class Listener: ReadyTarget, TimerTarget {
         _ = descriptor.take()
     }
 
+    func loopStopped() { stop() }
+
     func ready(_ events: ReadyEvents) {
         for _ in 0..<Self.acceptBatch {
             guard registration != nil else { return }

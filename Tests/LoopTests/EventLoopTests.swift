@@ -152,6 +152,53 @@ struct EventLoopTests {
         #expect(try ran.next(2) == [1, 2])
     }
 
+    @Test("stop ends a loop whose jobs post themselves again for ever")
+    func stopBusy() throws {
+        let loop = try EventLoop(index: 0)
+        let ended = Inbox<Bool>()
+        @Sendable func again() { loop.post { again() } }
+        loop.post {
+            again()
+            loop.stop()
+        }
+        onNewThread {
+            loop.run()
+            ended.put(true)
+        }
+        #expect(try ended.next())
+    }
+
+    @Test("a stopped loop holds neither timers nor connections")
+    func stopReleases() throws {
+        /// Tells when it goes.
+        final class Leaving: ConnectionHandler, TimerTarget {
+            let gone: Inbox<Bool>
+            init(_ gone: Inbox<Bool>) { self.gone = gone }
+            deinit { gone.put(true) }
+            func received(_ bytes: inout MutableRawSpan) {}
+            func drained() {}
+            func ended(_ end: ConnectionEnd) {}
+            func timerFired(_ tag: UInt8) {}
+        }
+        let gone = Inbox<Bool>()
+        let peer = try Peer()
+        let test = try TestLoop()
+        let loop = test.loop
+        try test.run {
+            let connection = Connection(
+                Descriptor(adopting: peer.server),
+                peer: .none,
+                loop: loop,
+                queueLimit: 1
+            )
+            try connection.start(Leaving(gone))
+            _ = loop.schedule(Leaving(gone), after: .seconds(1_000))
+        }
+        test.group.stop()
+        #expect(try gone.next(2) == [true, true])
+        #expect(try peer.receiveToEnd().isEmpty)
+    }
+
     @Test("loop-owned state runs where it belongs")
     func loopBound() throws {
         final class Total { var value = 0 }
