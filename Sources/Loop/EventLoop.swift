@@ -319,9 +319,10 @@ private actor LoopActor {
         _ body: nonisolated(nonsending) @escaping @Sendable () async -> Void,
         on executor: any TaskExecutor
     ) {
-        Task.immediate(executorPreference: executor) {
-            _ = self
+        Task.immediate(executorPreference: executor) { [loop] in
             await body()
+            // The runtime's references to executors are unowned: the task keeps the loop alive.
+            withExtendedLifetime((self, loop)) {}
         }
     }
 }

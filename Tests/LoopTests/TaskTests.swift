@@ -90,4 +90,24 @@ struct TaskTests {
         }
         #expect(try done.next(1_000).allSatisfy { $0 })
     }
+
+    @Test("a task may outlive its loop: it is resumed and goes nowhere")
+    func outlives() throws {
+        let waiting = Inbox<CheckedContinuation<Void, Never>>()
+        weak var leftover: EventLoop?
+        do {
+            let loop = try EventLoop(index: 0)
+            leftover = loop
+            loop.post {
+                loop.startTask {
+                    await withCheckedContinuation { waiting.put($0) }
+                }
+                loop.stop()
+            }
+            onNewThread(isAwaited: true) { loop.run() }
+        }
+        let continuation = try waiting.next()
+        #expect(leftover != nil)
+        continuation.resume()
+    }
 }
