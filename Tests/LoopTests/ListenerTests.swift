@@ -49,6 +49,13 @@ struct ListenerTests {
         }
     }
 
+    @Test("a number that is no port is refused", arguments: [-1, 65_536, 70_000, .max, .min])
+    func noPort(port: Int) {
+        #expect(throws: SystemCallError.self) {
+            _ = try BoundAddress(host: "127.0.0.1", port: port)
+        }
+    }
+
     @Test("an address that is not ours, and a name that is none, are refused")
     func noHost() {
         #expect(throws: SystemCallError(call: "bind", errno: EADDRNOTAVAIL)) {
