@@ -115,7 +115,8 @@ struct WriteQueue: ~Copyable {
         if taken == rest.count {
             rest.removeAll(keepingCapacity: true)
             taken = 0
-        } else if taken >= 256 {
+        } else if taken >= 256, taken >= rest.count / 2 {
+            // Half of it at least, so that a long queue is not moved again for each write.
             rest.removeFirst(taken)
             taken = 0
         }
