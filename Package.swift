@@ -50,6 +50,7 @@ let package = Package(
         .testTarget(name: "ChatTests", dependencies: ["Chat"], swiftSettings: settings),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Bytes"], swiftSettings: settings),
+        .testTarget(name: "LoopTests", dependencies: ["Loop", "Bytes"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketTests",
             dependencies: ["WebSocket", "Bytes"],

@@ -4,6 +4,7 @@ import Glibc
 extension EventLoop {
     /// Calls `body` on the loop at each SIGTERM and SIGINT instead of ending the process.
     ///
+    /// When the loop stops, the signals have their default effect again.
     /// - Throws: `SystemCallError` when no eventfd can be had.
     package func onTermination(
         _ body: @escaping @Sendable () -> Void
@@ -34,6 +35,11 @@ private final class SignalWatch: ReadyTarget {
         number = descriptor.number
         self.descriptor = descriptor
         self.body = body
+    }
+
+    deinit {
+        // Or the signal handler would write into whatever gets the number next.
+        clinux_signal_end(number)
     }
 
     func ready(_ events: ReadyEvents) {
