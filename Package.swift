@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .library(name: "SocketIO", targets: ["SocketIO"]),
         .executable(name: "ChatServer", targets: ["ChatServer"]),
+        .executable(name: "Bench", targets: ["Bench"]),
     ],
     targets: [
         .systemLibrary(name: "CLinux"),
@@ -47,6 +48,14 @@ let package = Package(
             dependencies: ["Chat", "SocketIO"],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "SocketIOProtocol", "Loop",
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "BenchTests", dependencies: ["Bench"], swiftSettings: settings),
         .testTarget(name: "ChatTests", dependencies: ["Chat"], swiftSettings: settings),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Bytes"], swiftSettings: settings),
