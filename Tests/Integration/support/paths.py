@@ -30,7 +30,7 @@ def command(name: str) -> list[str]:
     """The command that starts the server `name`.
 
     `CONFORMANCE_SERVER` or `CHAT_SERVER` may name a stand-in: that is how the harness itself is
-    tried against another implementation (see standin/server.py).
+    tried against another implementation.
     """
     variable = {"ConformanceServer": "CONFORMANCE_SERVER", "ChatServer": "CHAT_SERVER"}[name]
     standin = os.environ.get(variable)
