@@ -4,15 +4,12 @@ import SocketIO
 /// The application that the protocol tests drive; `Tests/Integration` names its events.
 struct ConformanceApp: Sendable {
     let server: Server
-    let journal = Journal()
+    let journal: Journal
     let gate = Gate()
 
     /// Registers everything.
     func install() {
         installRoutes()
-        server.onError { error, context in
-            journal.failed(event: context.event, error: String(describing: error))
-        }
         installSuite(server.of("/"))
         installSuite(server.of("/custom"))
         installFeatures(server.of("/"))
@@ -23,7 +20,7 @@ struct ConformanceApp: Sendable {
     private func installRoutes() {
         server.route(.get, "/healthz") { _ in HTTPResponse.text("ok") }
         server.route(.post, "/echo") { request in
-            HTTPResponse(status: 200, fields: [("content-type", "text/plain")], body: request.body)
+            HTTPResponse(headers: [("Content-Type", "text/plain")], body: request.body)
         }
         server.route(.get, "/reasons") { _ in try HTTPResponse.json(journal.reasons) }
         server.route(.get, "/rooms") { _ in try HTTPResponse.json(journal.rooms) }
@@ -40,7 +37,7 @@ struct ConformanceApp: Sendable {
     /// The behaviour that the public Socket.IO protocol suite expects.
     private func installSuite(_ namespace: Namespace) {
         namespace.onConnection { socket in
-            try? socket.emit("auth", socket.handshake.auth)
+            try socket.emit("auth", arguments: Arguments(json: "[\(socket.handshake.auth.json)]"))
             socket.on("message") { (arguments: Arguments) in
                 try socket.emit("message-back", arguments: arguments)
             }
@@ -124,7 +121,7 @@ struct ConformanceApp: Sendable {
             await Task.yield()
             throw Broken()
         }
-        socket.on("throws-ack-error") { () -> Int in throw AckError(["code": "E_REFUSED"]) }
+        socket.on("throws-ack-error") { () -> Int in throw AckError(code: "E_REFUSED") }
         socket.on("held") { () async -> String in
             await gate.wait()
             return "released"
@@ -165,7 +162,7 @@ struct ConformanceApp: Sendable {
             do {
                 let answers = try await namespace.in(Room(room))
                     .timeout(.milliseconds(milliseconds))
-                    .emitWithAck("room-question", room, as: [String].self)
+                    .emitWithAck("room-question", room, as: String.self)
                 return RoomAnswers(answers: answers.sorted(), isComplete: true)
             } catch {
                 return RoomAnswers(answers: [], isComplete: false)

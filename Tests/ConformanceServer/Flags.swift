@@ -43,29 +43,37 @@ struct Flags {
         case "--keep-alive-timeout": options.http.keepAliveTimeout = try time()
         case "--client-directory": options.clientDirectory = value
         case "--files": files = value
-        case "--cookie": options.cookie = CookieOptions(name: value)
+        case "--cookie":
+            var cookie = CookieOptions()
+            cookie.name = value
+            options.cookie = cookie
         case "--cors": options.cors = Self.cors(value)
         case "--transports": options.transports = try Self.transports(value, flag: name)
-        case "--allow-upgrades": options.allowUpgrades = value == "true"
+        case "--allow-upgrades": options.allowsUpgrades = value == "true"
         case "--refuse-without":
             // A handshake is refused unless its query has this parameter.
-            options.allowRequest = { request in request.query[value] != nil }
+            options.allowRequest = { request in
+                request.query[value] == nil ? .refuse() : .allow
+            }
         default: throw FlagError(flag: name, value: value)
         }
     }
 
     private static func cors(_ value: String) -> CORSOptions {
         switch value {
-        case "*": CORSOptions(origin: .any)
-        case "reflect": CORSOptions(origin: .reflect, credentials: true)
-        default: CORSOptions(origin: .list(value.split(separator: ",").map(String.init)))
+        case "*": return CORSOptions(origin: .any)
+        case "reflect":
+            var cors = CORSOptions(origin: .reflected)
+            cors.allowsCredentials = true
+            return cors
+        default: return CORSOptions(origin: .list(value.split(separator: ",").map(String.init)))
         }
     }
 
     private static func transports(
         _ value: String,
         flag: String
-    ) throws(FlagError) -> [TransportName] {
+    ) throws(FlagError) -> [Transport] {
         switch value {
         case "polling": [.polling]
         case "websocket": [.webSocket]

@@ -40,6 +40,7 @@ export class Server {
     this.process = spawn(command, [...first, "--port", String(port), ...this.args], {
       stdio: ["ignore", "pipe", "inherit"],
     });
+    this.isDown = false;
     this.exited = once(this.process, "exit");
     let text = "";
     for await (const chunk of this.process.stdout.iterator({ destroyOnReturn: false })) {
@@ -57,16 +58,17 @@ export class Server {
 
   /** Kills the process without a word to its clients. */
   async kill() {
+    this.isDown = true;
     this.process.kill("SIGKILL");
     await this.exited;
   }
 
   /** Asks the process to end; it must end with status 0. */
   async stop() {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) {
-      assert.equal(this.process.signalCode, "SIGKILL", `died with ${this.process.exitCode}`);
-      return;
-    }
+    if (this.isDown) return;
+    this.isDown = true;
+    const { exitCode, signalCode } = this.process;
+    assert.ok(exitCode === null && signalCode === null, `died with ${exitCode ?? signalCode}`);
     this.process.kill("SIGTERM");
     const [status] = await within(this.exited, "exit on SIGTERM");
     assert.equal(status, 0);

@@ -35,7 +35,7 @@ for (const transport of Object.keys(transports)) {
       assert.equal(socket.io.engine.transport.name, name);
       assert.match(socket.id, /^[A-Za-z0-9_-]{20}$/);
       assert.notEqual(socket.id, socket.io.engine.id);
-      assert.equal(socket.recovered, false);
+      assert.ok(!socket.recovered);
     });
 
     test("auth reaches the handler, from an object and from a function", async () => {
@@ -125,7 +125,7 @@ for (const transport of Object.keys(transports)) {
       for (const event of ["throws", "throws-async"]) {
         assert.deepEqual(await call(socket, event, "x"), { error: { code: "internal" } });
       }
-      assert.deepEqual(await call(socket, "throws-ack-error"), { code: "E_REFUSED" });
+      assert.deepEqual(await call(socket, "throws-ack-error"), { error: { code: "E_REFUSED" } });
       socket.emit("throws", "x"); // no ack: nothing happens to the client
       assert.equal(await call(socket, "add", 1, 1), 2);
     });
@@ -325,6 +325,16 @@ for (const transport of Object.keys(transports)) {
       for (let n = 0; n < 10; n++) custom.emit("echo", n);
       await next(custom, "disconnect");
       assert.equal(await call(root, "add", 1, 1), 2);
+    });
+
+    test("the server closes the connection of one namespace", async () => {
+      const socket = await join("/quiet");
+      const sid = socket.id;
+      const left = next(socket, "disconnect");
+      socket.emit("disconnect-me", true);
+      // Anything but this reason would make the client come back by itself.
+      assert.equal((await left)[0], "io server disconnect");
+      await serverSays(server, sid, "server namespace disconnect");
     });
 
     test("the server closes the connection with every namespace", async () => {
