@@ -223,6 +223,7 @@ def test_19_shutdown_closes_without_a_disconnect_packet(start_server, polling):
         received = socket.socket.frame()
         assert received.opcode == CLOSE
         assert socket.socket.is_closed()
+    assert server.terminate() == 0
 
 
 # §14, §17 Events and acks
