@@ -56,6 +56,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "BenchTests", dependencies: ["Bench"], swiftSettings: settings),
+        .executableTarget(
+            name: "ConformanceServer",
+            dependencies: ["SocketIO"],
+            path: "Tests/ConformanceServer",
+            swiftSettings: settings
+        ),
         .testTarget(name: "ChatTests", dependencies: ["Chat"], swiftSettings: settings),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Bytes"], swiftSettings: settings),
