@@ -61,6 +61,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "EngineIOTests",
+            dependencies: ["EngineIO", "EngineIOProtocol", "HTTP1", "Loop", "Bytes"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "SocketIOProtocolTests",
             dependencies: ["SocketIOProtocol", "Bytes"],
             swiftSettings: settings
