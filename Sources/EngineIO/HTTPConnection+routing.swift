@@ -315,33 +315,28 @@ extension HTTPConnection {
     // MARK: WebSocket
 
     /// Opens a WebSocket: a session of its own, or the upgrade of `session` (§§7–8).
-    func upgrade(_ head: RequestHead, _ session: EngineSession?, rest: RawSpan) {
+    func upgrade(_ head: RequestHead, _ session: EngineSession?) {
         if session != nil {
-            acceptWebSocket(head, session, rest: SharedBytes(copying: rest))
+            acceptWebSocket(head, session)
             return
         }
         guard head.query.value(of: "EIO") == "4" else {
             refuseWebSocket(.unsupportedProtocolVersion)
             return
         }
-        let rest = SharedBytes(copying: rest)
         guard let allowRequest = engine.server.hooks.allowRequest else {
-            acceptWebSocket(head, nil, rest: rest)
+            acceptWebSocket(head, nil)
             return
         }
         decide(allowRequest, handshakeRequest(head)) { connection, decision in
             switch decision {
-            case .allow: connection.acceptWebSocket(head, nil, rest: rest)
+            case .allow: connection.acceptWebSocket(head, nil)
             case .refuse(let message): connection.refuseWebSocket(.forbidden(message))
             }
         }
     }
 
-    private func acceptWebSocket(
-        _ head: RequestHead,
-        _ existing: EngineSession?,
-        rest: SharedBytes
-    ) {
+    private func acceptWebSocket(_ head: RequestHead, _ existing: EngineSession?) {
         guard case .responding = exchange else { return }
         let key: SharedBytes
         do throws(UpgradeRefusal) {
@@ -365,7 +360,7 @@ extension HTTPConnection {
             session: session,
             maxMessageBytes: engine.options.maxHTTPBufferSize
         )
-        let late = yieldToWebSocket()
+        let early = yieldToWebSocket()
         connection.setHandler(transport)
         connection.setReading(true)
         if existing == nil {
@@ -376,7 +371,7 @@ extension HTTPConnection {
             transport.close()
             return
         }
-        for early in [rest, late] where !early.isEmpty { transport.receivedEarly(early.bytes) }
+        if !early.isEmpty { transport.receivedEarly(early.bytes) }
     }
 
     private func refuseWebSocket(_ error: HandshakeError) {

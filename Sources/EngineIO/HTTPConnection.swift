@@ -112,7 +112,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
                     watchProgress()
                     return
                 case .head(let head):
-                    begin(head, rest: bytes.extracting(offset..<bytes.byteCount))
+                    begin(head, in: bytes, at: &offset)
                 case .body(let range):
                     body.append(bytes.extracting(range))
                 case .end:
@@ -124,21 +124,25 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         }
     }
 
-    private func begin(_ head: RequestHead, rest: RawSpan) {
+    private func begin(_ head: RequestHead, in bytes: RawSpan, at offset: inout Int) {
         let destination = destination(of: head)
+        let rest = bytes.extracting(offset..<bytes.byteCount)
         switch destination {
         case .otherLoop(let target):
-            var bytes = ByteBuffer(capacity: head.bytes.count + rest.byteCount)
-            bytes.append(head.bytes)
-            bytes.append(rest)
+            var unused = ByteBuffer(capacity: head.bytes.count + rest.byteCount)
+            unused.append(head.bytes)
+            unused.append(rest)
             cancelTimer()
-            exchange = .moving(target, unread: bytes.takeShared())
+            exchange = .moving(target, unread: unused.takeShared())
             if connection.bufferedBytes == 0 { drained() }
             return
         case .webSocket(let session):
             exchange = .responding(head)
             cancelTimer()
-            upgrade(head, session, rest: rest)
+            // Frames already, which wait with those that come while the upgrade is decided.
+            unread.append(rest)
+            offset = bytes.byteCount
+            upgrade(head, session)
             return
         case .post:
             parser.setBodyLimit(engine.options.maxHTTPBufferSize)
