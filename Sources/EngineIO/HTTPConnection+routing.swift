@@ -241,7 +241,7 @@ extension HTTPConnection {
             respond(status: 400, fields: corsFields(head))
         case .receiving:
             refuse(status: 400)
-        case .none, .moving, .finished:
+        case .none, .waiting, .moving, .finished:
             break
         }
     }

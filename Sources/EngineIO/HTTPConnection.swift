@@ -16,6 +16,8 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         case receiving(RequestHead, Destination)
         /// Somebody will respond.
         case responding(RequestHead)
+        /// What is pipelined waits for the next turn, or for earlier responses to leave.
+        case waiting
         /// The descriptor goes to another loop as soon as earlier responses are out.
         case moving(LoopBound<EngineLoop>, unread: SharedBytes)
         /// The connection is closed, or belongs to a WebSocket.
@@ -56,16 +58,25 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         switch exchange {
         case .none, .receiving:
             process(bytes.bytes)
-        case .responding, .moving:
-            unread.append(bytes.bytes)
-            if unread.count > engine.options.maxPipelinedBytes { connection.setReading(false) }
+        case .responding, .waiting, .moving:
+            keep(bytes.bytes)
         case .finished:
             break
         }
     }
 
+    /// Keeps pipelined bytes for later; while they are many, no more are read.
+    private func keep(_ bytes: RawSpan) {
+        unread.append(bytes)
+        if unread.count > engine.options.maxPipelinedBytes { connection.setReading(false) }
+    }
+
     func drained() {
-        if case .moving(let target, let unread) = exchange { move(to: target, unread) }
+        switch exchange {
+        case .moving(let target, let unread): move(to: target, unread)
+        case .waiting: resume()
+        case .none, .receiving, .responding, .finished: break
+        }
     }
 
     func ended(_ end: ConnectionEnd) {
@@ -101,8 +112,8 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
                 switch exchange {
                 case .none, .receiving:
                     break
-                case .responding:
-                    unread.append(bytes.extracting(offset..<bytes.byteCount))
+                case .responding, .waiting:
+                    keep(bytes.extracting(offset..<bytes.byteCount))
                     return
                 case .moving, .finished:
                     return
@@ -134,7 +145,11 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
             unused.append(rest)
             cancelTimer()
             exchange = .moving(target, unread: unused.takeShared())
-            if connection.bufferedBytes == 0 { drained() }
+            if connection.bufferedBytes == 0 {
+                drained()
+            } else {
+                setTimer(Timer.keepAlive, engine.options.keepAliveTimeout)
+            }
             return
         case .webSocket(let session):
             exchange = .responding(head)
@@ -174,7 +189,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
             }
         case .receiving:
             setTimer(Timer.body, engine.options.bodyTimeout)
-        case .responding, .moving, .finished:
+        case .responding, .waiting, .moving, .finished:
             break
         }
     }
@@ -216,19 +231,31 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
             closeWhenDrained()
             return
         }
-        exchange = .none
-        if !isProcessing { resume() }
+        if connection.bufferedBytes > engine.options.maxUnsentBytes {
+            exchange = .waiting
+            setTimer(Timer.keepAlive, engine.options.keepAliveTimeout)
+        } else if isProcessing {
+            exchange = .none
+        } else if unread.isEmpty {
+            exchange = .none
+            watchProgress()
+        } else {
+            // In a later turn: a request that answers one of another connection, which has more
+            // pipelined, and so on, would be a recursion as deep as clients like.
+            exchange = .waiting
+            LoopBound(self, loop: connection.loop).post { $0.resume() }
+        }
     }
 
     /// Goes on with what has been pipelined meanwhile.
     private func resume() {
-        connection.setReading(true)
-        if unread.isEmpty {
-            watchProgress()
-        } else {
-            let bytes = unread.takeShared()
-            process(bytes.bytes)
-        }
+        guard case .waiting = exchange,
+            connection.bufferedBytes <= engine.options.maxUnsentBytes
+        else { return }
+        exchange = .none
+        let bytes = unread.takeShared()
+        process(bytes.bytes)
+        if unread.count <= engine.options.maxPipelinedBytes { connection.setReading(true) }
     }
 
     /// Answers a request that cannot be read on, or that is not complete, and closes.
@@ -237,7 +264,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         switch exchange {
         case .finished:
             return
-        case .none, .receiving, .responding, .moving:
+        case .none, .receiving, .responding, .waiting, .moving:
             break
         }
         connection.write(
@@ -257,7 +284,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
             session.requestAborted(self)
         case .responding(let head):
             pollSession(of: head)?.requestAborted(self)
-        case .none, .receiving, .moving, .finished:
+        case .none, .receiving, .waiting, .moving, .finished:
             break
         }
     }
@@ -266,7 +293,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     func shutDown() {
         switch exchange {
         case .responding: respond(status: 503)
-        case .none, .receiving, .moving: closeWhenDrained()
+        case .none, .receiving, .waiting, .moving: closeWhenDrained()
         case .finished: break
         }
     }
