@@ -37,6 +37,8 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     private var body = ByteBuffer()
     private var unread = ByteBuffer()
     private var isProcessing = false
+    /// Whether the connection cannot be read on after the request at hand.
+    private var isLastRequest = false
     private var timer = TimerToken.none
     private var timerTag: UInt8?
 
@@ -159,17 +161,27 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
             offset = bytes.byteCount
             upgrade(head, session)
             return
-        case .post:
-            parser.setBodyLimit(engine.options.maxHTTPBufferSize)
-        case .error, .webSocketError, .handshake, .poll, .badMethod, .preflight, .bundle, .file,
-            .route, .refusal:
-            parser.setBodyLimit(engine.options.httpLimits.maxBodyBytes)
-        }
-        if head.expectsContinue, head.hasBody {
-            connection.write(ResponseWriter.continueResponse)
+        case .error, .webSocketError, .badMethod, .refusal:
+            guard head.expectsContinue, head.hasBody else { break }
+            // The body is not wanted, so it may come or not: no next request can be told from it.
+            isLastRequest = true
+            exchange = .receiving(head, destination)
+            endRequest()
+            return
+        case .post, .handshake, .poll, .preflight, .bundle, .file, .route:
+            break
         }
         exchange = .receiving(head, destination)
-        if case .post(let session) = destination, !session.beginPost(self) { return }
+        var limit = engine.options.httpLimits.maxBodyBytes
+        if case .post(let session) = destination {
+            guard session.beginPost(self) else { return }
+            limit = engine.options.maxHTTPBufferSize
+        }
+        parser.setBodyLimit(limit)
+        // One that is too long is refused at once instead (RFC 9110 §10.1.1).
+        if head.expectsContinue, head.hasBody, head.contentLength ?? 0 <= limit {
+            connection.write(ResponseWriter.continueResponse)
+        }
     }
 
     private func endRequest() {
@@ -216,7 +228,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         body: SharedBytes = SharedBytes()
     ) {
         guard case .responding(let head) = exchange else { return }
-        let keepsAlive = head.keepsAlive && !engine.isShuttingDown
+        let keepsAlive = head.keepsAlive && !isLastRequest && !engine.isShuttingDown
         connection.write(
             ResponseWriter.response(
                 status,
