@@ -28,9 +28,10 @@ extension HTTPConnection {
     func destination(of head: RequestHead) -> Destination {
         let server = engine.server
         if let file = server.bundle?.file(at: head.path) { return .bundle(file) }
-        let target = head.target
+        // The path rather than the target, for targets in absolute form (RFC 9112 §3.2.2).
+        let path = head.path
         let prefix = server.pathPrefix
-        if target.count >= prefix.count, target[0..<prefix.count] == prefix {
+        if path.count >= prefix.count, path[0..<prefix.count] == prefix {
             return head.wantsUpgrade(to: "websocket")
                 ? webSocketDestination(of: head) : engineDestination(of: head)
         }
@@ -49,35 +50,26 @@ extension HTTPConnection {
     private func engineDestination(of head: RequestHead) -> Destination {
         if head.method == .options, engine.options.cors != nil { return .preflight }
         let query = head.query
+        let isPolling: Bool
         switch query.value(of: "transport") {
-        case "polling" where engine.options.allowsPolling:
-            break
-        case "websocket" where engine.options.allowsWebSocket:
-            return webSocketWithoutUpgrade(query)
-        default:
-            return .error(.transportUnknown)
+        case "polling" where engine.options.allowsPolling: isPolling = true
+        case "websocket" where engine.options.allowsWebSocket: isPolling = false
+        default: return .error(.transportUnknown)
         }
         if let error = originError(head) { return .error(error) }
         guard let sid = query.value(of: "sid"), !sid.isEmpty else {
-            return head.method == .get ? .handshake : .error(.badHandshakeMethod)
+            guard head.method == .get else { return .error(.badHandshakeMethod) }
+            // WebSocket without an upgrade.
+            return isPolling ? .handshake : .error(.badRequest)
         }
         switch lookUp(sid) {
         case .here(let session):
-            guard session.transport == .polling else { return .error(.badRequest) }
+            guard isPolling, session.transport == .polling else { return .error(.badRequest) }
             return pollingDestination(head, session)
         case .there(let loop):
             return .otherLoop(loop)
         case .nowhere:
             return .error(.sessionIDUnknown)
-        }
-    }
-
-    private func webSocketWithoutUpgrade(_ query: Query) -> Destination {
-        guard let sid = query.value(of: "sid"), !sid.isEmpty else { return .error(.badRequest) }
-        switch lookUp(sid) {
-        case .here: return .error(.badRequest)
-        case .there(let loop): return .otherLoop(loop)
-        case .nowhere: return .error(.sessionIDUnknown)
         }
     }
 
@@ -103,9 +95,13 @@ extension HTTPConnection {
             return .webSocketError(isPolling ? .badRequest : .transportUnknown)
         }
         if let error = originError(head) { return .webSocketError(error) }
+        // What follows the head must be frames.
+        if head.hasBody { return .webSocketError(.badRequest) }
         if let sid = query.value(of: "sid"), !sid.isEmpty {
             switch lookUp(sid) {
-            case .here(let session): return .webSocket(session)
+            case .here(let session):
+                // RFC 6455 §4.1: the method is GET.
+                return head.method == .get ? .webSocket(session) : .webSocketError(.badRequest)
             case .there(let loop): return .otherLoop(loop)
             case .nowhere: return .webSocketError(.sessionIDUnknown)
             }
@@ -320,19 +316,23 @@ extension HTTPConnection {
             acceptWebSocket(head, session)
             return
         }
-        guard head.query.value(of: "EIO") == "4" else {
-            refuseWebSocket(.unsupportedProtocolVersion)
-            return
-        }
         guard let allowRequest = engine.server.hooks.allowRequest else {
-            acceptWebSocket(head, nil)
+            openWebSocketSession(head)
             return
         }
         decide(allowRequest, handshakeRequest(head)) { connection, decision in
             switch decision {
-            case .allow: connection.acceptWebSocket(head, nil)
+            case .allow: connection.openWebSocketSession(head)
             case .refuse(let message): connection.refuseWebSocket(.forbidden(message))
             }
+        }
+    }
+
+    private func openWebSocketSession(_ head: RequestHead) {
+        if head.query.value(of: "EIO") == "4" {
+            acceptWebSocket(head, nil)
+        } else {
+            refuseWebSocket(.unsupportedProtocolVersion)
         }
     }
 
