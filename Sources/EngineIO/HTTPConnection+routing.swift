@@ -79,7 +79,7 @@ extension HTTPConnection {
             return .poll(session)
         case .post:
             guard head.isChunked || head.contentLength != nil else {
-                return .refusal(status: 411, fields: [])
+                return .refusal(status: 411, fields: corsFields(head))
             }
             return .post(session)
         default:
@@ -274,7 +274,8 @@ extension HTTPConnection {
             + corsFields(head)
     }
 
-    private func corsFields(_ head: RequestHead) -> ResponseWriter.Fields {
+    /// What the CORS policy adds to every answer of the engine (§11).
+    func corsFields(_ head: RequestHead) -> ResponseWriter.Fields {
         engine.options.cors?.fields(origin: head.fields["Origin"]?.text) ?? []
     }
 

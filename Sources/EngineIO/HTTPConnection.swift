@@ -279,8 +279,10 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         case .none, .receiving, .responding, .waiting, .moving:
             break
         }
+        var fields: ResponseWriter.Fields = []
+        if case .receiving(let head, .post) = exchange { fields = corsFields(head) }
         connection.write(
-            ResponseWriter.response(status, keepsAlive: false, date: engine.date)
+            ResponseWriter.response(status, fields: fields, keepsAlive: false, date: engine.date)
         )
         closeWhenDrained()
         if status == 413, case .receiving(_, .post(let session)) = exchange {
