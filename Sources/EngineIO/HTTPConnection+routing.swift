@@ -217,8 +217,7 @@ extension HTTPConnection {
             // §6: `ok` even if a packet has just closed the session.
             respond(
                 status: 200,
-                fields: [("Content-Type", "text/html"), ("cache-control", "no-store")]
-                    + corsFields(head),
+                fields: pollFields(head, mediaType: "text/html"),
                 body: SharedBytes("ok")
             )
         }
@@ -269,9 +268,19 @@ extension HTTPConnection {
         respond(status: response.status, fields: response.fields + extra, body: response.body)
     }
 
-    private func pollFields(_ head: RequestHead) -> ResponseWriter.Fields {
-        [("Content-Type", "text/plain; charset=UTF-8"), ("cache-control", "no-store")]
-            + corsFields(head)
+    /// The fields of a polling session's 200s.
+    private func pollFields(
+        _ head: RequestHead,
+        mediaType: String = "text/plain; charset=UTF-8"
+    ) -> ResponseWriter.Fields {
+        var fields = [("Content-Type", mediaType), ("cache-control", "no-store")]
+        // §11: Internet Explorer would take some payloads for an attack and change them.
+        if let userAgent = head.fields["User-Agent"],
+            userAgent.bytes.contains(";MSIE") || userAgent.bytes.contains("Trident/")
+        {
+            fields.append(("X-XSS-Protection", "0"))
+        }
+        return fields + corsFields(head)
     }
 
     /// What the CORS policy adds to every answer of the engine (§11).
@@ -387,6 +396,18 @@ extension HTTPConnection {
             )
         )
         closeWhenDrained()
+    }
+}
+
+extension RawSpan {
+    /// Whether `text`, which is not empty, stands somewhere in the bytes.
+    fileprivate func contains(_ text: StaticString) -> Bool {
+        guard byteCount >= text.utf8CodeUnitCount else { return false }
+        for start in 0...byteCount - text.utf8CodeUnitCount
+        where extracting(start..<byteCount).hasPrefix(text) {
+            return true
+        }
+        return false
     }
 }
 
