@@ -84,7 +84,7 @@ package final class EngineSession: TimerTarget {
     private func transmit(_ packet: OutgoingPacket) {
         switch state.transport {
         case .webSocket:
-            webSocket?.send(packet.frame)
+            webSocket?.send(packet)
         case .polling:
             polling.append(packet)
             if polling.hasPendingPoll {
@@ -362,7 +362,7 @@ package final class EngineSession: TimerTarget {
         let isProbe = unit.extracting(payload).isEqual(to: "probe")
         switch state.receivedProbe(type, isProbePayload: isProbe) {
         case .answer:
-            probe?.send(OutgoingPacket.probeAnswer.frame)
+            probe?.send(.probeAnswer)
             noopTimer = loop.schedule(self, tag: Timer.noop, after: Self.noopInterval)
         case .complete:
             completeUpgrade()
@@ -397,7 +397,7 @@ package final class EngineSession: TimerTarget {
             poll.respondToPoll(PollingTransport.encode([.close]))
         }
         polling.takePost()?.abort()
-        for packet in polling.takeQueue() { webSocket?.send(packet.frame) }
+        for packet in polling.takeQueue() { webSocket?.send(packet) }
         rearmHeartbeat()
         if !state.isOpen { close(.forcedClose, nil) }
     }

@@ -368,14 +368,15 @@ extension HTTPConnection {
         let transport = WebSocketTransport(
             connection,
             session: session,
-            maxMessageBytes: engine.options.maxHTTPBufferSize
+            maxMessageBytes: engine.options.maxHTTPBufferSize,
+            takesBinary: head.query.value(of: "b64") ?? "" == ""
         )
         let early = yieldToWebSocket()
         connection.setHandler(transport)
         connection.setReading(true)
         if existing == nil {
             session.adopt(transport)
-            transport.send(OutgoingPacket(text: engine.openPacket(of: session).bytes).frame)
+            transport.send(OutgoingPacket(text: engine.openPacket(of: session).bytes))
             session.open(engine.server.hooks.makeHandler)
         } else if !session.beginProbe(transport) {
             transport.close()

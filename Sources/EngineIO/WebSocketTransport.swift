@@ -14,8 +14,17 @@ final class WebSocketTransport: ConnectionHandler {
     private var session: EngineSession?
     private var reader: MessageReader
     private var life = Life.open
+    private let takesBinary: Bool
 
-    init(_ connection: Connection, session: EngineSession, maxMessageBytes: Int) {
+    /// A transport that answers messages above `maxMessageBytes` with 1009, and that sends binary
+    /// messages as base64 unless the peer `takesBinary` (§2, `b64`).
+    init(
+        _ connection: Connection,
+        session: EngineSession,
+        maxMessageBytes: Int,
+        takesBinary: Bool
+    ) {
+        self.takesBinary = takesBinary
         self.connection = connection
         self.session = session
         reader = MessageReader(maxMessageBytes: maxMessageBytes)
@@ -23,8 +32,13 @@ final class WebSocketTransport: ConnectionHandler {
 
     var isWritable: Bool { !connection.isWriteBlocked }
 
-    func send(_ frame: SharedBytes) {
-        connection.write(frame)
+    func send(_ packet: OutgoingPacket) {
+        if takesBinary || !packet.isBinary {
+            connection.write(packet.frame)
+        } else {
+            let unit = EnginePacket.textUnit(binary: packet.payload.bytes)
+            connection.write(OutgoingPacket(text: unit.bytes).frame)
+        }
     }
 
     /// Sends a close frame, by default without a code as the reference does, and closes (§7).
