@@ -72,7 +72,13 @@ package final class EngineSession: TimerTarget {
             tag: Timer.heartbeat,
             after: engine.options.pingInterval
         )
-        handler = makeHandler(self)
+        let handler = makeHandler(self)
+        guard !state.isClosed else {
+            // Closed while it was made, when there was nobody to tell yet.
+            handler.sessionClosed(.forcedClose, nil)
+            return
+        }
+        self.handler = handler
     }
 
     /// Queues a message; it leaves at the end of this turn, or with the next poll.
