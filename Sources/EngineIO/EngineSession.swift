@@ -158,6 +158,7 @@ package final class EngineSession: TimerTarget {
             poll.respondToPoll(PollingTransport.encode(packets))
         }
         _ = polling.takeQueue()
+        polling.setPost(nil)
     }
 
     // MARK: Timers

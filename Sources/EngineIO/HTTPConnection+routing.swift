@@ -152,7 +152,14 @@ extension HTTPConnection {
         case .handshake:
             handshake(head)
         case .poll(let session):
-            if session.isClosed { respond(.sessionIDUnknown) } else { session.poll(self) }
+            // Things may have changed since the head, if the GET has a body.
+            if session.isClosed {
+                respond(.sessionIDUnknown)
+            } else if session.transport == .polling {
+                session.poll(self)
+            } else {
+                respond(.badRequest)
+            }
         case .post(let session):
             post(head, session, body)
         case .badMethod:
