@@ -92,6 +92,9 @@ package final class EngineSession: TimerTarget {
         case .webSocket:
             webSocket?.send(packet)
         case .polling:
+            // Above the limit the end is posted already; memory is not for packets nobody gets.
+            guard polling.hasPendingPoll || polling.queuedBytes <= engine.options.maxSendQueueBytes
+            else { return }
             polling.append(packet)
             if polling.hasPendingPoll {
                 postFlush()
