@@ -16,7 +16,8 @@ package protocol EngineSessionHandler: AnyObject {
 ///
 /// Owned by one loop.
 package final class EngineSession: TimerTarget {
-    private enum Timer {
+    /// The tags of the timers.
+    enum Timer {
         static let heartbeat: UInt8 = 0
         static let upgrade: UInt8 = 1
         static let noop: UInt8 = 2
@@ -24,20 +25,20 @@ package final class EngineSession: TimerTarget {
     }
 
     /// How often a pending poll is released while the client probes (§8.4).
-    private static let noopInterval = Duration.milliseconds(100)
+    static let noopInterval = Duration.milliseconds(100)
 
     package let id: SessionID
     package let request: HandshakeRequest
-    private unowned let engine: EngineLoop
-    private var state: SessionState
-    private var polling = PollingTransport()
-    private var webSocket: WebSocketTransport?
-    private var probe: WebSocketTransport?
+    unowned let engine: EngineLoop
+    var state: SessionState
+    var polling = PollingTransport()
+    var webSocket: WebSocketTransport?
+    var probe: WebSocketTransport?
     private var handler: (any EngineSessionHandler)?
-    private var isFlushPosted = false
+    var isFlushPosted = false
     private var heartbeatTimer = TimerToken.none
-    private var upgradeTimer = TimerToken.none
-    private var noopTimer = TimerToken.none
+    var upgradeTimer = TimerToken.none
+    var noopTimer = TimerToken.none
     private var closingTimer = TimerToken.none
 
     init(
@@ -199,7 +200,8 @@ package final class EngineSession: TimerTarget {
         }
     }
 
-    private func rearmHeartbeat() {
+    /// Starts a ping interval anew (§9).
+    func rearmHeartbeat() {
         loop.cancel(&heartbeatTimer)
         heartbeatTimer = loop.schedule(
             self,
@@ -220,7 +222,8 @@ package final class EngineSession: TimerTarget {
         }
     }
 
-    private func received(_ packet: EnginePacket, in bytes: RawSpan) -> Bool {
+    /// A packet that is a part of `bytes`; false if it has closed the session.
+    func received(_ packet: EnginePacket, in bytes: RawSpan) -> Bool {
         switch packet {
         case .text(let type, let payload):
             return received(type, bytes.extracting(payload))
@@ -249,96 +252,6 @@ package final class EngineSession: TimerTarget {
         handler?.received(binary: binary)
     }
 
-    // MARK: Polling (§6)
-
-    /// A GET has arrived: answers it at once if packets are queued, else keeps it.
-    func poll(_ connection: HTTPConnection) {
-        guard !polling.hasPendingPoll else {
-            // The first GET gets the close packet, the second 400 (§6).
-            connection.respondBadRequest()
-            close(.transportError, "overlap from client")
-            return
-        }
-        polling.setPoll(connection)
-        if !state.isOpen, polling.isQueueEmpty {
-            // Closing: nothing is left to say but goodbye.
-            polling.append(.noop)
-        }
-        if !polling.isQueueEmpty { flushPoll() }
-    }
-
-    /// Flushes once for all that is queued in this turn.
-    private func postFlush() {
-        guard !isFlushPosted else { return }
-        isFlushPosted = true
-        LoopBound(self, loop: loop).post { session in
-            session.isFlushPosted = false
-            session.flushPoll()
-        }
-    }
-
-    private func flushPoll() {
-        guard !state.isClosed, state.transport == .polling, !polling.isQueueEmpty,
-            let poll = polling.takePoll()
-        else { return }
-        var packets = polling.takeQueue()
-        let isLast = !state.isOpen
-        if isLast { packets.append(.close) }
-        poll.respondToPoll(PollingTransport.encode(packets))
-        if isLast { close(.forcedClose, nil) }
-    }
-
-    /// A POST begins; false if another is under way, which ends the session (§6).
-    func beginPost(_ connection: HTTPConnection) -> Bool {
-        guard !polling.hasPendingPost else {
-            let first = polling.takePost()
-            connection.respondBadRequest()
-            close(.transportError, "data request overlap from client")
-            first?.abort()
-            return false
-        }
-        polling.setPost(connection)
-        return true
-    }
-
-    /// The POST has been refused for its size; the session goes on (§6).
-    func abandonPost(_ connection: HTTPConnection) {
-        if polling.isPost(connection) { polling.setPost(nil) }
-    }
-
-    /// A POST is complete: delivers its packets.
-    ///
-    /// The caller answers `ok` in any case.
-    func finishPost(_ connection: HTTPConnection, body: RawSpan) {
-        if polling.isPost(connection) { polling.setPost(nil) }
-        var units = PayloadSplitter()
-        do {
-            while let packet = try units.next(in: body) {
-                guard received(packet, in: body) else { return }
-            }
-        } catch {
-            close(.parseError, nil)
-        }
-    }
-
-    /// The client has sent a content type that v4 does not know (§6).
-    func refusePost(_ connection: HTTPConnection) {
-        if polling.isPost(connection) { polling.setPost(nil) }
-        connection.respondBadRequest()
-        close(.transportError, "invalid content")
-    }
-
-    /// The connection of a GET or POST has gone before its end (§6).
-    func requestAborted(_ connection: HTTPConnection) {
-        if polling.isPoll(connection) {
-            _ = polling.takePoll()
-            close(.transportError, "poll connection closed prematurely")
-        } else if polling.isPost(connection) {
-            _ = polling.takePost()
-            close(.transportError, "data request connection closed prematurely")
-        }
-    }
-
     // MARK: WebSocket (§7)
 
     /// The session begins on this WebSocket.
@@ -347,68 +260,4 @@ package final class EngineSession: TimerTarget {
     }
 
     func isCurrent(_ transport: WebSocketTransport) -> Bool { webSocket === transport }
-
-    // MARK: Upgrade (§8)
-
-    /// A WebSocket has been opened for this session; false if it is not wanted.
-    func beginProbe(_ transport: WebSocketTransport) -> Bool {
-        guard state.beginProbe() else { return false }
-        probe = transport
-        upgradeTimer = loop.schedule(
-            self,
-            tag: Timer.upgrade,
-            after: engine.options.upgradeTimeout
-        )
-        return true
-    }
-
-    /// The probing transport has sent a text frame.
-    func receivedProbe(_ unit: RawSpan) {
-        // Whatever is no packet abandons the probe, for whatever reason.
-        guard case .text(let type, let payload)? = try? EnginePacket(parsing: unit) else {
-            endProbe()
-            return
-        }
-        let isProbe = unit.extracting(payload).isEqual(to: "probe")
-        switch state.receivedProbe(type, isProbePayload: isProbe) {
-        case .answer:
-            probe?.send(.probeAnswer)
-            noopTimer = loop.schedule(self, tag: Timer.noop, after: Self.noopInterval)
-        case .complete:
-            completeUpgrade()
-        case .abandon:
-            endProbe()
-        }
-    }
-
-    /// The probing transport sent what no probe sends, or has gone.
-    func endProbe() {
-        loop.cancel(&upgradeTimer)
-        loop.cancel(&noopTimer)
-        state.endProbe()
-        probe?.close()
-        probe = nil
-    }
-
-    private func releasePoll() {
-        guard state.isProbing else { return }
-        if polling.isQueueEmpty, let poll = polling.takePoll() {
-            poll.respondToPoll(PollingTransport.encode([.noop]))
-        }
-        noopTimer = loop.schedule(self, tag: Timer.noop, after: Self.noopInterval)
-    }
-
-    private func completeUpgrade() {
-        loop.cancel(&upgradeTimer)
-        loop.cancel(&noopTimer)
-        webSocket = probe
-        probe = nil
-        if let poll = polling.takePoll() {
-            poll.respondToPoll(PollingTransport.encode([.close]))
-        }
-        polling.takePost()?.abort()
-        for packet in polling.takeQueue() { webSocket?.send(packet) }
-        rearmHeartbeat()
-        if !state.isOpen { close(.forcedClose, nil) }
-    }
 }

@@ -2,7 +2,6 @@ import Bytes
 import EngineIOProtocol
 import HTTP1
 import Loop
-import WebSocket
 
 extension HTTPConnection {
     /// Where a request leads, decided at its head.
@@ -309,11 +308,13 @@ extension HTTPConnection {
         }
     }
 
-    private func handshakeRequest(_ head: RequestHead) -> HandshakeRequest {
+    /// What the app is shown of a handshake.
+    func handshakeRequest(_ head: RequestHead) -> HandshakeRequest {
         HandshakeRequest(head: head, peer: connection.peer, issued: engine.unixMilliseconds)
     }
 
-    private func decide(
+    /// Asks `allowRequest`; the connection may have ended when `then` is called.
+    func decide(
         _ allowRequest: @escaping @Sendable (HandshakeRequest) async -> HandshakeDecision,
         _ request: HandshakeRequest,
         then: @escaping @Sendable (HTTPConnection, HandshakeDecision) -> Void
@@ -323,87 +324,6 @@ extension HTTPConnection {
             let decision = await allowRequest(request)
             bound.run { then($0, decision) }
         }
-    }
-
-    // MARK: WebSocket
-
-    /// Opens a WebSocket: a session of its own, or the upgrade of `session` (§§7–8).
-    func upgrade(_ head: RequestHead, _ session: EngineSession?) {
-        if session != nil {
-            acceptWebSocket(head, session)
-            return
-        }
-        guard let allowRequest = engine.server.hooks.allowRequest else {
-            openWebSocketSession(head)
-            return
-        }
-        decide(allowRequest, handshakeRequest(head)) { connection, decision in
-            switch decision {
-            case .allow: connection.openWebSocketSession(head)
-            case .refuse(let message): connection.refuseWebSocket(.forbidden(message))
-            }
-        }
-    }
-
-    private func openWebSocketSession(_ head: RequestHead) {
-        if head.query.value(of: "EIO") == "4" {
-            acceptWebSocket(head, nil)
-        } else {
-            refuseWebSocket(.unsupportedProtocolVersion)
-        }
-    }
-
-    private func acceptWebSocket(_ head: RequestHead, _ existing: EngineSession?) {
-        guard case .responding = exchange else { return }
-        let key: SharedBytes
-        do throws(UpgradeRefusal) {
-            key = try UpgradeHandshake.validate(head.fields)
-        } catch {
-            connection.write(
-                ResponseWriter.response(
-                    error.status,
-                    fields: error.fields,
-                    keepsAlive: false,
-                    date: engine.date
-                )
-            )
-            closeWhenDrained()
-            return
-        }
-        connection.write(UpgradeHandshake.response(for: key.bytes, fields: corsFields(head)))
-        let session = existing ?? engine.makeSession(handshakeRequest(head), .webSocket)
-        let transport = WebSocketTransport(
-            connection,
-            session: session,
-            maxMessageBytes: engine.options.maxHTTPBufferSize,
-            takesBinary: head.query.value(of: "b64") ?? "" == ""
-        )
-        let early = yieldToWebSocket()
-        connection.setHandler(transport)
-        connection.setReading(true)
-        if existing == nil {
-            session.adopt(transport)
-            transport.send(OutgoingPacket(text: engine.openPacket(of: session).bytes))
-            session.open(engine.server.hooks.makeHandler)
-        } else if !session.beginProbe(transport) {
-            transport.close()
-            return
-        }
-        if !early.isEmpty { transport.receivedEarly(early.bytes) }
-    }
-
-    private func refuseWebSocket(_ error: HandshakeError) {
-        guard case .responding = exchange else { return }
-        connection.write(
-            ResponseWriter.response(
-                400,
-                fields: [("Content-type", "text/html")],
-                body: SharedBytes(error.message),
-                keepsAlive: false,
-                date: engine.date
-            )
-        )
-        closeWhenDrained()
     }
 }
 
@@ -416,23 +336,6 @@ extension RawSpan {
             return true
         }
         return false
-    }
-}
-
-extension UpgradeHandshake {
-    /// Checks the fields of a WebSocket request and gives back its key (RFC 6455 §4.2.1).
-    fileprivate static func validate(_ fields: HeaderList) throws(UpgradeRefusal) -> SharedBytes {
-        let upgrade = fields["Upgrade"] ?? SharedBytes()
-        let connection = fields["Connection"] ?? SharedBytes()
-        let key = fields["Sec-WebSocket-Key"] ?? SharedBytes()
-        let version = fields["Sec-WebSocket-Version"] ?? SharedBytes()
-        try validate(
-            upgrade: upgrade.bytes,
-            connection: connection.bytes,
-            key: key.bytes,
-            version: version.bytes
-        )
-        return key
     }
 }
 
