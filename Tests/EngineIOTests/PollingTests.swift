@@ -339,4 +339,25 @@ struct PollingTests {
             #expect(server.engine.sessionCount == 1)
         }
     }
+
+    @Test("Answers that release each other's pipelined requests come one after the other")
+    func chain() async throws {
+        try await TestServer.run { server in
+            var links: [(sid: String, client: RawClient)] = []
+            for _ in 0..<200 { links.append(try server.pollingSession()) }
+            for index in links.indices.dropLast() {
+                // Once its own GET is answered, each connection ends the next session.
+                links[index].client.request("GET", target(links[index].sid))
+                links[index].client.request("POST", target(links[index + 1].sid), body: "1")
+            }
+            let first = try server.client()
+            _ = try first.exchange("GET", "/")
+            #expect(try first.exchange("POST", target(links[0].sid), body: "1").body == "ok")
+            for link in links.dropLast() {
+                #expect(try link.client.response().body == "6")
+                #expect(try link.client.response().body == "ok")
+            }
+            #expect(server.engine.sessionCount == 0)
+        }
+    }
 }
