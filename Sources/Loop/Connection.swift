@@ -177,6 +177,8 @@ package final class Connection: ReadyTarget, TimerTarget {
 
     // MARK: Called by the loop
 
+    func loopEnded() { close() }
+
     func ready(_ events: ReadyEvents) {
         if events.contains(.writable), isBlocked {
             isBlocked = false

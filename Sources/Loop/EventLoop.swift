@@ -20,7 +20,22 @@ package final class EventLoop: @unchecked Sendable {
         var jobs: [Job] = []
         /// Whether the thread waits in epoll, so that a poster has to wake it.
         var isWaiting = false
-        var isClosed = false
+        var life = Life.running
+    }
+
+    private enum Life {
+        case running
+        /// `run` has returned.
+        case ended
+        /// As `ended`, while a borrowed thread runs what was posted since.
+        case draining
+    }
+
+    /// Whom a poster has to bring to the jobs.
+    private enum Wake {
+        case nobody
+        case thread
+        case borrowedThread
     }
 
     /// The loop's place in its group, from 0.
@@ -89,7 +104,8 @@ package final class EventLoop: @unchecked Sendable {
 
     /// Runs `body` on the loop: in order with other posts of the same thread, never at once.
     ///
-    /// After the loop has stopped, `body` is dropped.
+    /// After the loop has stopped, `body` still runs, on a borrowed thread that counts as the
+    /// loop's, so that nobody waits for an answer for ever; there is no IO and no timer any more.
     package func post(_ body: @escaping @Sendable () -> Void) {
         enqueue(.call(body))
     }
@@ -120,16 +136,51 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func enqueue(_ job: Job) {
-        let mustWake = mailbox.withLock { mailbox in
-            guard !mailbox.isClosed else { return false }
+        let wake: Wake = mailbox.withLock { mailbox in
             mailbox.jobs.append(job)
-            defer { mailbox.isWaiting = false }
-            return mailbox.isWaiting
+            switch mailbox.life {
+            case .running:
+                defer { mailbox.isWaiting = false }
+                return mailbox.isWaiting ? .thread : .nobody
+            case .ended:
+                mailbox.life = .draining
+                return .borrowedThread
+            case .draining:
+                return .nobody
+            }
         }
-        if mustWake {
+        switch wake {
+        case .nobody:
+            break
+        case .thread:
             var one: UInt64 = 1
             _ = write(wakeUp.number, &one, 8)
+        case .borrowedThread:
+            Task.detached { self.drain() }
         }
+    }
+
+    /// Runs what was posted after the end, on a thread that counts as the loop's meanwhile.
+    private func drain() {
+        var hasEnded = false
+        while !hasEnded {
+            thread.store(UInt(pthread_self()), ordering: .relaxed)
+            while runJobs() {}
+            flush()
+            hasEnded = mailbox.withLock { mailbox in
+                guard mailbox.jobs.isEmpty else { return false }
+                // Before the next borrower can take its place.
+                thread.store(0, ordering: .relaxed)
+                mailbox.life = .ended
+                return true
+            }
+        }
+    }
+
+    /// Closes what is still watched and forgets the timers, which would keep this loop alive.
+    private func closeEverything() {
+        for target in selector.targets { target.loopEnded() }
+        timers = TimerWheel(currentTick: now / TimerWheel.nanosecondsPerTick)
     }
 
     /// Takes the calling thread as the loop's and runs until `stop`.
@@ -151,12 +202,10 @@ package final class EventLoop: @unchecked Sendable {
                 if let (target, events) = selector.target(at: index) { target.ready(events) }
             }
         }
-        // What is queued still runs, so that nobody waits for it for ever; later posts are dropped.
-        while runJobs() {}
-        mailbox.withLock { $0.isClosed = true }
         while runJobs() {}
         flush()
-        thread.store(0, ordering: .relaxed)
+        closeEverything()
+        drain()
     }
 
     /// How long `wait` may block: until the next timer, or for ever (-1).
@@ -270,6 +319,8 @@ private final class WakeUp: ReadyTarget {
         var count: UInt64 = 0
         _ = read(descriptor, &count, 8)
     }
+
+    func loopEnded() {}
 }
 
 extension EventLoop: SerialExecutor {

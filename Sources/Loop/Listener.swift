@@ -69,6 +69,8 @@ package final class Listener: ReadyTarget, TimerTarget {
         }
     }
 
+    func loopEnded() { stop() }
+
     package func timerFired(_ tag: UInt8) {
         pause = .none
         if let registration { loop.selector.change(registration, to: .readable) }

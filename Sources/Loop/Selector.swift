@@ -14,6 +14,8 @@ struct ReadyEvents: OptionSet {
 protocol ReadyTarget: AnyObject {
     /// The descriptor is ready; called on the loop.
     func ready(_ events: ReadyEvents)
+    /// The loop ends; called on it.
+    func loopEnded()
 }
 
 /// Names one registration of a descriptor; a descriptor closed and reused gets another.
@@ -80,6 +82,9 @@ struct Selector: ~Copyable {
             preconditionFailure("epoll refused to end a registration: \(error)")
         }
     }
+
+    /// Who is registered.
+    var targets: [any ReadyTarget] { slots.compactMap(\.target) }
 
     /// The blocking wait; apart from everything else so that profiles show it so.
     @inline(never)
