@@ -30,7 +30,7 @@ package final class EngineSession: TimerTarget {
 
     package let id: SessionID
     package let request: HandshakeRequest
-    private unowned let engine: EngineLoop
+    private let engine: EngineLoop
     private var state: SessionState
     private var polling = PollingTransport()
     private var webSocket: WebSocketTransport?

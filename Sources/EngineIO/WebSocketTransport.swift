@@ -11,7 +11,7 @@ final class WebSocketTransport: ConnectionHandler {
     }
 
     let connection: Connection
-    private unowned let engine: EngineLoop
+    private let engine: EngineLoop
     private var session: EngineSession?
     private var reader: MessageReader
     private var life = Life.open
