@@ -1,5 +1,5 @@
 package import Bytes
-import Foundation
+public import Foundation
 import SocketIOProtocol
 
 /// The arguments of an event or an acknowledgement: JSON values and binary attachments.
@@ -51,14 +51,18 @@ public struct Arguments: Sendable {
 
     /// The elements of a JSON array, given as its text: `["a", 1]`.
     ///
+    /// - Parameter attachments: What placeholders in the text stand for.
     /// - Throws: `EmitError.invalidJSON`.
-    public init(json text: String) throws {
+    public init(json text: String, attachments: [Data] = []) throws {
         let bytes = SharedBytes(text)
         guard let array = try? JSONSlice(validating: bytes), array.kind == .array else {
             throw EmitError.invalidJSON
         }
         let content = array.bytes
-        self.init(json: content[1..<content.count - 1], attachments: [])
+        self.init(
+            json: content[1..<content.count - 1],
+            attachments: attachments.map { SharedBytes([UInt8]($0)) }
+        )
     }
 
     /// Whether there are none.
