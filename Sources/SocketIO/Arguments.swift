@@ -199,7 +199,9 @@ struct ArgumentEncoder {
     private func encode(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         let attachments = attachments
-        encoder.outputFormatting = .withoutEscapingSlashes
+        // Sorted, or the order of members would change from call to call; 0.5 µs of 2.5 µs for
+        // three members (200,000 × JSONEncoder().encode).
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         encoder.dataEncodingStrategy = .custom { data, encoder in
             let placeholder = Placeholder(number: attachments.list.count)
             attachments.list.append(SharedBytes([UInt8](data)))
