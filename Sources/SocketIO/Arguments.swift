@@ -51,7 +51,7 @@ public struct Arguments: Sendable {
 
     /// The elements of a JSON array, given as its text: `["a", 1]`.
     ///
-    /// - Parameter attachments: What placeholders in the text stand for.
+    /// Placeholders in the text stand for `attachments`.
     /// - Throws: `EmitError.invalidJSON`.
     public init(json text: String, attachments: [Data] = []) throws {
         let bytes = SharedBytes(text)

@@ -63,9 +63,7 @@ public final class BroadcastAcks: Sendable {
         state.withLock { $0.sourcesLeft += count }
     }
 
-    /// One source has addressed `clients` clients.
-    ///
-    /// - Parameter source: Its name, if it has one.
+    /// One source, `source` if it has a name, has addressed `clients` clients.
     public func sourceReported(clients: Int, source: String? = nil) {
         update { state in
             if let source {
@@ -80,9 +78,7 @@ public final class BroadcastAcks: Sendable {
         }
     }
 
-    /// A client has answered; nil when it disconnected instead.
-    ///
-    /// - Parameter source: Whose client it is, if the source has a name.
+    /// A client, one of `source` if that has a name, has answered; nil when it disconnected instead.
     public func received(_ response: Arguments?, source: String? = nil) {
         update { state in
             if let source {
