@@ -65,5 +65,10 @@ let package = Package(
             dependencies: ["SocketIOProtocol", "Bytes"],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "SocketIOTests",
+            dependencies: ["SocketIO", "EngineIO", "Loop", "Chat"],
+            swiftSettings: settings
+        ),
     ]
 )
