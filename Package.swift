@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .library(name: "SocketIO", targets: ["SocketIO"]),
         .executable(name: "ChatServer", targets: ["ChatServer"]),
+        .executable(name: "Bench", targets: ["Bench"]),
     ],
     targets: [
         .systemLibrary(name: "CLinux"),
@@ -47,9 +48,24 @@ let package = Package(
             dependencies: ["Chat", "SocketIO"],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "SocketIOProtocol", "Loop",
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "BenchTests", dependencies: ["Bench"], swiftSettings: settings),
+        .executableTarget(
+            name: "ConformanceServer",
+            dependencies: ["SocketIO"],
+            path: "Tests/ConformanceServer",
+            swiftSettings: settings
+        ),
         .testTarget(name: "ChatTests", dependencies: ["Chat"], swiftSettings: settings),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Bytes"], swiftSettings: settings),
+        .testTarget(name: "LoopTests", dependencies: ["Loop", "Bytes"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketTests",
             dependencies: ["WebSocket", "Bytes"],
@@ -58,6 +74,11 @@ let package = Package(
         .testTarget(
             name: "EngineIOProtocolTests",
             dependencies: ["EngineIOProtocol", "Bytes"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "EngineIOTests",
+            dependencies: ["EngineIO", "EngineIOProtocol", "HTTP1", "Loop", "Bytes"],
             swiftSettings: settings
         ),
         .testTarget(

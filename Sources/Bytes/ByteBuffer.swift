@@ -15,7 +15,7 @@ package struct ByteBuffer: ~Copyable {
         reserve(capacity)
     }
 
-    package var isEmpty: Bool { count == 0 }
+    @inlinable package var isEmpty: Bool { count == 0 }
 
     /// The written bytes.
     package var bytes: RawSpan {

@@ -137,7 +137,7 @@ package enum JSONScanner {
     }
 
     /// The offset of the first byte at or after `start` that is not JSON white space.
-    package static func skipWhitespace(in bytes: RawSpan, at start: Int) -> Int {
+    @inlinable package static func skipWhitespace(in bytes: RawSpan, at start: Int) -> Int {
         var offset = start
         while offset < bytes.byteCount {
             switch bytes.byte(at: offset) {
@@ -229,7 +229,10 @@ package enum JSONScanner {
     /// The byte at `offset`.
     ///
     /// - Throws: `JSONError.unexpectedEnd` at the end of the text.
-    package static func byte(in bytes: RawSpan, at offset: Int) throws(JSONError) -> UInt8 {
+    @inlinable package static func byte(
+        in bytes: RawSpan,
+        at offset: Int
+    ) throws(JSONError) -> UInt8 {
         guard offset < bytes.byteCount else { throw .unexpectedEnd }
         return bytes.byte(at: offset)
     }

@@ -1,18 +1,16 @@
 /// Bounds-checked reading and comparing; every core parser reads bytes through these.
+///
+/// `byte(at:)`, `word(at:)` and `ASCII` are inlinable, as calls into another module are not inlined
+/// otherwise: with them `RequestParser` takes 878 ns for a browser's polling request of 11 lines,
+/// without them 1,113 ns (-O, Swift 6.3.1, mean of three bests of nine runs).
 extension RawSpan {
     /// The byte at `offset`; traps when out of bounds.
-    ///
-    /// `@inlinable`: MutableRawSpan+words.swift has the figures.
-    @inlinable
-    package func byte(at offset: Int) -> UInt8 {
+    @inlinable package func byte(at offset: Int) -> UInt8 {
         unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
 
     /// The 8 bytes at `offset` as one word, first byte lowest; traps when out of bounds.
-    ///
-    /// `@inlinable`: MutableRawSpan+words.swift has the figures.
-    @inlinable
-    package func word(at offset: Int) -> UInt64 {
+    @inlinable package func word(at offset: Int) -> UInt64 {
         UInt64(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 

@@ -4,8 +4,8 @@
 /// thread: the storage is never written once a `SharedBytes` holds it, hence `@unchecked`.
 package struct SharedBytes: @unchecked Sendable {
     private let storage: Storage
-    private let lower: UInt32
-    private let upper: UInt32
+    @usableFromInline let lower: UInt32
+    @usableFromInline let upper: UInt32
 
     private init(storage: Storage, lower: Int, upper: Int) {
         self.storage = storage
@@ -62,8 +62,8 @@ package struct SharedBytes: @unchecked Sendable {
         }
     }
 
-    package var count: Int { Int(upper &- lower) }
-    package var isEmpty: Bool { upper == lower }
+    @inlinable package var count: Int { Int(upper &- lower) }
+    @inlinable package var isEmpty: Bool { upper == lower }
 
     /// The bytes, borrowed for as long as this value lives.
     package var bytes: RawSpan {

@@ -4,7 +4,7 @@
 /// valid sequence can have there.
 package struct UTF8Validator: Sendable {
     /// How many continuation bytes the sequence begun still needs.
-    private var needed: UInt8 = 0
+    @usableFromInline private(set) var needed: UInt8 = 0
     /// The lowest value the next continuation byte may have.
     private var lowest: UInt8 = 0x80
     /// The highest value the next continuation byte may have.
@@ -14,7 +14,7 @@ package struct UTF8Validator: Sendable {
     package init() {}
 
     /// Whether what was accepted ends with a whole character.
-    package var isBetweenCharacters: Bool { needed == 0 }
+    @inlinable package var isBetweenCharacters: Bool { needed == 0 }
 
     /// Takes the next piece; false once the bytes cannot be UTF-8, after which it is of no use.
     package mutating func accept(_ bytes: RawSpan) -> Bool {

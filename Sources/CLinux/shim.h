@@ -48,6 +48,14 @@ static void clinux_signal_handler(int signal) {
     errno = code;
 }
 
+// Ends what clinux_signal_to began, if `descriptor` is still the one: its number may be used again.
+static inline void clinux_signal_end(int descriptor) {
+    if (clinux_signal_descriptor != descriptor) return;
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    clinux_signal_descriptor = -1;
+}
+
 static inline void clinux_signal_to(int descriptor, int number) {
     struct sigaction action = {0};
     clinux_signal_descriptor = descriptor;

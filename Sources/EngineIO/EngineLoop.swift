@@ -12,7 +12,8 @@ package final class EngineLoop {
     let loop: EventLoop
     private var listener: Listener?
     private var sessions: [SessionID: EngineSession] = [:]
-    private var connections: [ObjectIdentifier: Connection] = [:]
+    /// Those that speak HTTP; WebSockets belong to their sessions.
+    private var connections: [ObjectIdentifier: HTTPConnection] = [:]
     private var isClosing = false
     private var dateSecond: Int = 0
     private var dateText = ""
@@ -50,6 +51,8 @@ package final class EngineLoop {
 
     /// Takes a connection: a new one, or one of another loop with the bytes it has not used.
     func adopt(_ descriptor: consuming Descriptor, _ peer: PeerAddress, unread: SharedBytes) {
+        // Handed over by a loop that has not heard yet; the peer sees the connection end.
+        guard !isClosing else { return }
         let connection = Connection(
             descriptor,
             peer: peer,
@@ -63,11 +66,11 @@ package final class EngineLoop {
             server.hooks.log(.error, "cannot watch a connection: \(error)")
             return
         }
-        connections[ObjectIdentifier(connection)] = connection
+        connections[ObjectIdentifier(connection)] = handler
         handler.begin(unread)
     }
 
-    /// The connection is closed, or closes by itself when its output has left.
+    /// The connection is closed, closes by itself when its output has left, or is a WebSocket now.
     func forget(_ connection: Connection) {
         connections[ObjectIdentifier(connection)] = nil
     }
@@ -77,12 +80,12 @@ package final class EngineLoop {
         listener = nil
     }
 
+    /// Ends all sessions, then all connections; whatever completes later finds them finished.
     func closeAll() {
         isClosing = true
         stopAccepting()
         for session in sessions.values { session.discard() }
-        for connection in connections.values { connection.closeWhenDrained() }
-        connections = [:]
+        for connection in connections.values { connection.shutDown() }
     }
 
     // MARK: Sessions

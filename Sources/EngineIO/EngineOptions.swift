@@ -10,6 +10,8 @@ package struct EngineOptions: Sendable {
     package var pingInterval = Duration.milliseconds(25_000)
     package var pingTimeout = Duration.milliseconds(20_000)
     package var upgradeTimeout = Duration.milliseconds(10_000)
+    /// How long a closing session waits for its client to poll once more (§6).
+    package var closingTimeout = Duration.seconds(30)
     /// The largest POST body and WebSocket message.
     package var maxHTTPBufferSize = 1_000_000
     package var allowsPolling = true

@@ -25,8 +25,6 @@ package final class EngineSession: TimerTarget {
 
     /// How often a pending poll is released while the client probes (§8.4).
     private static let noopInterval = Duration.milliseconds(100)
-    /// How long a closing session waits for the client's next poll (§6).
-    private static let closingTimeout = Duration.seconds(30)
 
     package let id: SessionID
     package let request: HandshakeRequest
@@ -140,7 +138,11 @@ package final class EngineSession: TimerTarget {
     }
 
     private func awaitLastPoll() {
-        closingTimer = loop.schedule(self, tag: Timer.closing, after: Self.closingTimeout)
+        closingTimer = loop.schedule(
+            self,
+            tag: Timer.closing,
+            after: engine.options.closingTimeout
+        )
     }
 
     func close(_ reason: CloseReason, _ description: String?) {

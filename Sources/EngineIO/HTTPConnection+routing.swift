@@ -360,7 +360,11 @@ extension HTTPConnection {
         }
         connection.write(UpgradeHandshake.response(for: key.bytes, fields: corsFields(head)))
         let session = existing ?? engine.makeSession(handshakeRequest(head), .webSocket)
-        let transport = WebSocketTransport(connection, session: session, engine: engine)
+        let transport = WebSocketTransport(
+            connection,
+            session: session,
+            maxMessageBytes: engine.options.maxHTTPBufferSize
+        )
         let late = yieldToWebSocket()
         connection.setHandler(transport)
         connection.setReading(true)

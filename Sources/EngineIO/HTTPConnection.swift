@@ -76,6 +76,8 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     }
 
     func timerFired(_ tag: UInt8) {
+        // Cancelled by another timer of the same turn.
+        guard timerTag == tag else { return }
         timer = .none
         timerTag = nil
         switch tag {
@@ -256,6 +258,15 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         }
     }
 
+    /// The server closes: a request that is being decided gets 503, all else has had its answer.
+    func shutDown() {
+        switch exchange {
+        case .responding: respond(status: 503)
+        case .none, .receiving, .moving: closeWhenDrained()
+        case .finished: break
+        }
+    }
+
     /// Closes at once, without an answer.
     func abort() {
         close()
@@ -284,6 +295,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     func yieldToWebSocket() -> SharedBytes {
         let bytes = unread.takeShared()
         finish()
+        engine.forget(connection)
         return bytes
     }
 

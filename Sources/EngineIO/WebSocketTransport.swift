@@ -11,16 +11,14 @@ final class WebSocketTransport: ConnectionHandler {
     }
 
     let connection: Connection
-    private let engine: EngineLoop
     private var session: EngineSession?
     private var reader: MessageReader
     private var life = Life.open
 
-    init(_ connection: Connection, session: EngineSession, engine: EngineLoop) {
+    init(_ connection: Connection, session: EngineSession, maxMessageBytes: Int) {
         self.connection = connection
         self.session = session
-        self.engine = engine
-        reader = MessageReader(maxMessageBytes: engine.options.maxHTTPBufferSize)
+        reader = MessageReader(maxMessageBytes: maxMessageBytes)
     }
 
     var isWritable: Bool { !connection.isWriteBlocked }
@@ -36,7 +34,6 @@ final class WebSocketTransport: ConnectionHandler {
         session = nil
         connection.write(FrameWriter.closeFrame(code))
         connection.closeWhenDrained()
-        engine.forget(connection)
     }
 
     func received(_ bytes: inout MutableRawSpan) {
@@ -85,7 +82,6 @@ final class WebSocketTransport: ConnectionHandler {
     func ended(_ end: ConnectionEnd) {
         guard case .open = life else { return }
         life = .closed
-        engine.forget(connection)
         switch end {
         case .peerClosed, .failed:
             sessionGone(.transportClose, nil)

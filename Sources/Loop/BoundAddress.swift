@@ -12,8 +12,13 @@ package struct BoundAddress: Sendable {
     ///
     /// A probe without SO_REUSEPORT: with it, a second server of the same user would silently share
     /// the port.
-    /// - Throws: `SystemCallError`, with `EADDRINUSE` when the port is taken.
+    /// - Throws: `SystemCallError`, with `EADDRINUSE` when the port is taken and `EINVAL` when it is
+    ///   none.
     package init(host: String, port: Int) throws(SystemCallError) {
+        // getaddrinfo would take the port modulo 65,536.
+        guard (0...65_535).contains(port) else {
+            throw SystemCallError(call: "listen on port \(port)", errno: EINVAL)
+        }
         var hints = addrinfo()
         hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)

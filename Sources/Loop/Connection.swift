@@ -23,7 +23,9 @@ package protocol ConnectionHandler: AnyObject {
     /// Everything queued has been handed to the kernel.
     func drained()
 
-    /// The connection has ended and is closed; not called after `close()` or `detach()`.
+    /// The connection has ended; not called after `close()` or `detach()`.
+    ///
+    /// It is closed, except that what was queued still leaves if the peer has only ended its side.
     func ended(_ end: ConnectionEnd)
 }
 
@@ -35,8 +37,8 @@ package protocol ConnectionHandler: AnyObject {
 package final class Connection: ReadyTarget, TimerTarget {
     private enum State {
         case open
-        /// Ends our side when everything queued has left.
-        case closingWhenDrained
+        /// Ends our side when everything queued has left; so much of it was left at the last look.
+        case closingWhenDrained(left: Int)
         /// Our side has ended; what still arrives is dropped, so that the kernel does not reset
         /// the connection under the last response (RFC 9112 §9.6).
         case lingering(received: Int)
@@ -45,9 +47,6 @@ package final class Connection: ReadyTarget, TimerTarget {
 
     /// Stuck output above which the connection stops reading.
     private static let readPauseThreshold = 256 * 1024
-    /// How long and how much a lingering connection may still send.
-    private static let lingerTime = Duration.seconds(2)
-    private static let lingerLimit = 16 << 20
 
     package let loop: EventLoop
     package let peer: PeerAddress
@@ -64,7 +63,9 @@ package final class Connection: ReadyTarget, TimerTarget {
     private var watched = ReadyEvents.readable
     private var isPausedByHandler = false
     private var isPausedByOutput = false
-    private var lingerTimer = TimerToken.none
+    private let patience: Patience
+    /// Runs while the connection closes.
+    private var timer = TimerToken.none
 
     /// Takes over a connected, non-blocking descriptor.
     ///
@@ -73,11 +74,13 @@ package final class Connection: ReadyTarget, TimerTarget {
         _ descriptor: consuming Descriptor,
         peer: PeerAddress,
         loop: EventLoop,
-        queueLimit: Int
+        queueLimit: Int,
+        patience: Patience = Patience()
     ) {
         self.loop = loop
         self.peer = peer
         self.queueLimit = queueLimit
+        self.patience = patience
         number = descriptor.number
         loop.connectionCount += 1
         self.descriptor = consume descriptor
@@ -85,11 +88,14 @@ package final class Connection: ReadyTarget, TimerTarget {
 
     /// Begins to read, on behalf of `handler`.
     ///
-    /// - Throws: `SystemCallError` when epoll takes no more descriptors; the connection is closed.
+    /// - Throws: `SystemCallError` when epoll takes no more descriptors or the connection has failed
+    ///   already; it is closed.
     package func start(_ handler: any ConnectionHandler) throws(SystemCallError) {
+        guard case .open = state else { throw SystemCallError(call: "start", errno: ENOTCONN) }
         do {
             registration = try loop.selector.register(number, .readable, self)
             self.handler = handler
+            watch()
         } catch {
             close()
             throw error
@@ -106,6 +112,11 @@ package final class Connection: ReadyTarget, TimerTarget {
         case .closed, .lingering: true
         case .open, .closingWhenDrained: false
         }
+    }
+
+    /// Whether the descriptor is closed too.
+    var isFullyClosed: Bool {
+        if case .closed = state { true } else { false }
     }
 
     /// Whether the kernel has refused to take more for now.
@@ -144,7 +155,7 @@ package final class Connection: ReadyTarget, TimerTarget {
         if case .closed = state { return }
         state = .closed
         handler = nil
-        loop.cancel(&lingerTimer)
+        loop.cancel(&timer)
         if let registration { loop.selector.deregister(registration) }
         registration = nil
         loop.giveBack(queue.removeAll())
@@ -158,13 +169,12 @@ package final class Connection: ReadyTarget, TimerTarget {
     package func closeWhenDrained() {
         guard case .open = state else { return }
         handler = nil
-        state = .closingWhenDrained
-        if queue.isEmpty { linger() }
+        if queue.isEmpty { linger() } else { drain() }
     }
 
-    /// Gives the descriptor away, for another loop.
+    /// Gives the descriptor away, for another loop; nil while output is queued.
     ///
-    /// Nothing may be queued any more.
+    /// What the peer has sent and nobody has read moves with it.
     package func detach() -> Descriptor? {
         guard case .open = state, queue.isEmpty else { return nil }
         if let registration { loop.selector.deregister(registration) }
@@ -177,16 +187,28 @@ package final class Connection: ReadyTarget, TimerTarget {
 
     // MARK: Called by the loop
 
-    func loopEnded() { close() }
-
     func ready(_ events: ReadyEvents) {
         if events.contains(.writable), isBlocked {
             isBlocked = false
             flush()
         }
         guard registration != nil else { return }
-        if !events.isDisjoint(with: [.readable, .failed, .hungUp]) { read() }
+        if watched.contains(.readable) {
+            if !events.isDisjoint(with: [.readable, .failed, .hungUp]) { read() }
+        } else if !events.isDisjoint(with: [.failed, .hungUp]) {
+            endBroken()
+        }
     }
+
+    /// Ends a connection that broke while reading was paused: nobody takes its last bytes.
+    private func endBroken() {
+        var code: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        getsockopt(number, SOL_SOCKET, SO_ERROR, &code, &length)
+        end(code == 0 ? .peerClosed : .failed(SystemCallError(call: "recv", errno: code)))
+    }
+
+    func loopStopped() { close() }
 
     /// Writes what is queued until it is gone or the kernel takes no more.
     func flush() {
@@ -206,15 +228,14 @@ package final class Connection: ReadyTarget, TimerTarget {
         do {
             let result = try queue.write(to: number, loop.turnFrames, scratch: loop.vectors)
             loop.giveBack(queue.takeTickets())
-            switch result {
-            case .wouldBlock:
+            guard case .processed = result else {
                 isBlocked = true
                 checkStuckOutput()
-            case .processed:
-                isPausedByOutput = false
-                watch()
-                if case .closingWhenDrained = state { linger() } else { handler?.drained() }
+                return
             }
+            isPausedByOutput = false
+            watch()
+            if case .closingWhenDrained = state { linger() } else { handler?.drained() }
         } catch {
             end(.failed(error))
         }
@@ -242,7 +263,7 @@ package final class Connection: ReadyTarget, TimerTarget {
                 return
             }
             guard count > 0 else {
-                end(.peerClosed)
+                peerEnded()
                 return
             }
             guard let handler else { return }
@@ -256,12 +277,30 @@ package final class Connection: ReadyTarget, TimerTarget {
         }
     }
 
+    /// The peer sends no more, but may still read what is queued for it.
+    private func peerEnded() {
+        guard !queue.isEmpty else {
+            end(.peerClosed)
+            return
+        }
+        let handler = handler
+        closeWhenDrained()
+        isPausedByHandler = true
+        watch()
+        handler?.ended(.peerClosed)
+    }
+
     private func discard(_ count: Int, _ received: Int) {
-        if count == 0 || received + count > Self.lingerLimit {
+        if count == 0 || received + count > patience.lingerLimitInBytes {
             close()
         } else {
             state = .lingering(received: received + count)
         }
+    }
+
+    private func drain() {
+        state = .closingWhenDrained(left: queue.byteCount)
+        timer = loop.schedule(self, after: patience.drainTime)
     }
 
     private func linger() {
@@ -270,7 +309,8 @@ package final class Connection: ReadyTarget, TimerTarget {
             return
         }
         state = .lingering(received: 0)
-        lingerTimer = loop.schedule(self, after: Self.lingerTime)
+        loop.cancel(&timer)
+        timer = loop.schedule(self, after: patience.lingerTime)
         isPausedByHandler = false
         watch()
     }
@@ -292,8 +332,13 @@ package final class Connection: ReadyTarget, TimerTarget {
         loop.selector.change(registration, to: wanted)
     }
 
+    /// Gives up a closing connection whose peer does nothing.
     package func timerFired(_ tag: UInt8) {
-        lingerTimer = .none
-        close()
+        timer = .none
+        if case .closingWhenDrained(let left) = state, queue.byteCount < left {
+            drain()
+        } else {
+            close()
+        }
     }
 }

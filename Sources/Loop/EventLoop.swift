@@ -48,7 +48,6 @@ package final class EventLoop: @unchecked Sendable {
     // Owned by the loop's thread.
     var selector: Selector
     private var timers: TimerWheel
-    private var expired: [(any TimerTarget, UInt8)] = []
     private var dirty: [Connection] = []
     private var flushing: [Connection] = []
     /// What this turn writes; connections hold tickets for it.
@@ -72,6 +71,10 @@ package final class EventLoop: @unchecked Sendable {
     private static let spareLimit = 1024
     /// How many rounds of posted jobs run before the loop looks at its descriptors again.
     private static let jobRounds = 16
+    /// How often connections that write whenever they are drained do so before others are looked at.
+    private static let flushRounds = 16
+    /// How many rounds of posted jobs run after `stop`; they may post others for ever.
+    private static let lastRounds = 1_000
 
     /// Makes a loop that does nothing until `run` is called on its thread.
     package init(index: Int) throws(SystemCallError) {
@@ -128,7 +131,7 @@ package final class EventLoop: @unchecked Sendable {
     /// How many connections are not closed, lingering ones included; on the loop.
     package var openConnections: Int { connectionCount }
 
-    /// Ends `run` after the current turn.
+    /// Ends `run` after the current turn and closes what is still open on the loop.
     ///
     /// On the loop.
     package func stop() {
@@ -156,31 +159,8 @@ package final class EventLoop: @unchecked Sendable {
             var one: UInt64 = 1
             _ = write(wakeUp.number, &one, 8)
         case .borrowedThread:
-            Task.detached { self.drain() }
+            borrowThread()
         }
-    }
-
-    /// Runs what was posted after the end, on a thread that counts as the loop's meanwhile.
-    private func drain() {
-        var hasEnded = false
-        while !hasEnded {
-            thread.store(UInt(pthread_self()), ordering: .relaxed)
-            while runJobs() {}
-            flush()
-            hasEnded = mailbox.withLock { mailbox in
-                guard mailbox.jobs.isEmpty else { return false }
-                // Before the next borrower can take its place.
-                thread.store(0, ordering: .relaxed)
-                mailbox.life = .ended
-                return true
-            }
-        }
-    }
-
-    /// Closes what is still watched and forgets the timers, which would keep this loop alive.
-    private func closeEverything() {
-        for target in selector.targets { target.loopEnded() }
-        timers = TimerWheel(currentTick: now / TimerWheel.nanosecondsPerTick)
     }
 
     /// Takes the calling thread as the loop's and runs until `stop`.
@@ -192,7 +172,7 @@ package final class EventLoop: @unchecked Sendable {
             fireTimers()
             flush()
             let mayWait = mailbox.withLock { mailbox in
-                mailbox.isWaiting = mailbox.jobs.isEmpty && !isStopping
+                mailbox.isWaiting = mailbox.jobs.isEmpty && dirty.isEmpty && !isStopping
                 return mailbox.isWaiting
             }
             let count = selector.wait(milliseconds: mayWait ? timeout : 0)
@@ -202,10 +182,44 @@ package final class EventLoop: @unchecked Sendable {
                 if let (target, events) = selector.target(at: index) { target.ready(events) }
             }
         }
-        while runJobs() {}
+        runLast()
+    }
+
+    /// Runs what is queued, so that nobody waits for it for ever, and lets go of everything.
+    private func runLast() {
+        var rounds = 0
+        while rounds < Self.lastRounds, runJobs() { rounds += 1 }
         flush()
-        closeEverything()
-        drain()
+        // Connections and timers refer to the loop, which refers to them.
+        for target in selector.targets { target.loopStopped() }
+        selector.removeAll()
+        var left = TimerWheel(currentTick: timers.currentTick)
+        swap(&left, &timers)
+        end()
+    }
+
+    /// Runs what was posted after the end, on a thread that counts as the loop's meanwhile.
+    private func drain() {
+        thread.store(UInt(pthread_self()), ordering: .relaxed)
+        var rounds = 0
+        while rounds < Self.jobRounds, runJobs() { rounds += 1 }
+        flush()
+        end()
+    }
+
+    /// Leaves the thread; jobs that are left, or come later, run on a borrowed one.
+    private func end() {
+        let mustDrain = mailbox.withLock { mailbox in
+            // Before the next borrower can take its place.
+            thread.store(0, ordering: .relaxed)
+            mailbox.life = mailbox.jobs.isEmpty ? .ended : .draining
+            return !mailbox.jobs.isEmpty
+        }
+        if mustDrain { borrowThread() }
+    }
+
+    private func borrowThread() {
+        Task.detached { self.drain() }
     }
 
     /// How long `wait` may block: until the next timer, or for ever (-1).
@@ -218,20 +232,21 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func fireTimers() {
-        timers.takeExpired(upTo: now / TimerWheel.nanosecondsPerTick, into: &expired)
-        guard !expired.isEmpty else { return }
-        for (target, tag) in expired { target.timerFired(tag) }
-        expired.removeAll(keepingCapacity: expired.count <= 1024)
+        let tick = now / TimerWheel.nanosecondsPerTick
+        while let (target, tag) = timers.takeExpired(upTo: tick) { target.timerFired(tag) }
     }
 
     /// Writes what connections have queued in this turn; what that queues in turn as well.
     private func flush() {
-        while !dirty.isEmpty {
+        var rounds = 0
+        while rounds < Self.flushRounds, !dirty.isEmpty {
+            rounds += 1
             swap(&dirty, &flushing)
             for connection in flushing { connection.flush() }
             flushing.removeAll(keepingCapacity: true)
         }
-        turnFrames.removeAll()
+        // What is still dirty after so many rounds has tickets for the next turn.
+        if dirty.isEmpty { turnFrames.removeAll() }
     }
 
     /// Runs one batch of posted jobs; false if there was none.
@@ -267,8 +282,8 @@ extension EventLoop {
     ) -> TimerToken {
         let (seconds, attoseconds) = delay.components
         let nanoseconds =
-            seconds >= 200_000
-            ? UInt64(200_000) * 1_000_000_000
+            seconds >= 1_000_000_000
+            ? UInt64(1_000_000_000) * 1_000_000_000
             : UInt64(max(seconds, 0)) * 1_000_000_000 + UInt64(max(attoseconds, 0)) / 1_000_000_000
         let due = monotonicNanoseconds() + nanoseconds
         let tick = (due + TimerWheel.nanosecondsPerTick - 1) / TimerWheel.nanosecondsPerTick
@@ -279,8 +294,10 @@ extension EventLoop {
     ///
     /// On the loop.
     package func cancel(_ token: inout TimerToken) {
-        timers.cancel(token)
+        // Let go of only when the wheel is left: the end of a target may cancel timers of its own.
+        let target = timers.cancel(token)
         token = .none
+        withExtendedLifetime(target) {}
     }
 
     /// Has `connection` flushed at the end of this turn.
@@ -319,8 +336,6 @@ private final class WakeUp: ReadyTarget {
         var count: UInt64 = 0
         _ = read(descriptor, &count, 8)
     }
-
-    func loopEnded() {}
 }
 
 extension EventLoop: SerialExecutor {
@@ -370,9 +385,10 @@ private actor LoopActor {
         _ body: nonisolated(nonsending) @escaping @Sendable () async -> Void,
         on executor: any TaskExecutor
     ) {
-        Task.immediate(executorPreference: executor) {
-            _ = self
+        Task.immediate(executorPreference: executor) { [loop] in
             await body()
+            // The runtime's references to executors are unowned: the task keeps the loop alive.
+            withExtendedLifetime((self, loop)) {}
         }
     }
 }

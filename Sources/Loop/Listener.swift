@@ -17,11 +17,12 @@ package final class Listener: ReadyTarget, TimerTarget {
     private var pause = TimerToken.none
     private var isExhausted = false
 
-    /// Starts to accept from `address`.
-    ///
-    /// On `loop`.
+    /// Starts to accept on a listening descriptor.
     ///
     /// - Parameters:
+    ///   - descriptor: Listens, non-blocking; closed by `stop`.
+    ///   - loop: Where everything happens; the caller is on it.
+    ///   - onAccept: Takes each connection over.
     ///   - onExhausted: Told once per burst when the system is out of descriptors.
     /// - Throws: `SystemCallError` when epoll takes no more descriptors.
     package init(
@@ -48,6 +49,8 @@ package final class Listener: ReadyTarget, TimerTarget {
         _ = descriptor.take()
     }
 
+    func loopStopped() { stop() }
+
     func ready(_ events: ReadyEvents) {
         for _ in 0..<Self.acceptBatch {
             guard registration != nil else { return }
@@ -68,8 +71,6 @@ package final class Listener: ReadyTarget, TimerTarget {
             }
         }
     }
-
-    func loopEnded() { stop() }
 
     package func timerFired(_ tag: UInt8) {
         pause = .none

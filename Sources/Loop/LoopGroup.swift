@@ -12,7 +12,12 @@ package final class LoopGroup: Sendable {
         var loops: [EventLoop] = []
         for index in 0..<max(count, 1) { loops.append(try EventLoop(index: index)) }
         self.loops = loops
-        for loop in loops { try Self.startThread(loop) }
+        do {
+            for loop in loops { try Self.startThread(loop) }
+        } catch {
+            stop()
+            throw error
+        }
     }
 
     /// How many cores this process may use.
@@ -43,7 +48,10 @@ package final class LoopGroup: Sendable {
             },
             Unmanaged.passRetained(loop).toOpaque()
         )
-        guard code == 0 else { throw SystemCallError(call: "pthread_create", errno: code) }
+        guard code == 0 else {
+            Unmanaged.passUnretained(loop).release()
+            throw SystemCallError(call: "pthread_create", errno: code)
+        }
         pthread_detach(thread)
     }
 }

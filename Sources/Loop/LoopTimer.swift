@@ -8,6 +8,8 @@ package final class LoopTimer: Sendable {
     }
 
     /// Calls `body` on the loop after `delay`, unless cancelled before.
+    ///
+    /// A second start replaces the first; after `cancel` nothing starts any more.
     package func start(after delay: Duration, _ body: @escaping @Sendable () -> Void) {
         state.run { $0.start(after: delay, body) }
     }
@@ -29,6 +31,7 @@ package final class LoopTimer: Sendable {
 
         func start(after delay: Duration, _ body: @escaping @Sendable () -> Void) {
             guard !isCancelled else { return }
+            loop.cancel(&token)
             self.body = body
             token = loop.schedule(self, after: delay)
         }

@@ -14,8 +14,13 @@ struct ReadyEvents: OptionSet {
 protocol ReadyTarget: AnyObject {
     /// The descriptor is ready; called on the loop.
     func ready(_ events: ReadyEvents)
-    /// The loop ends; called on it.
-    func loopEnded()
+
+    /// The loop has stopped and calls nobody any more; called on the loop, last.
+    func loopStopped()
+}
+
+extension ReadyTarget {
+    func loopStopped() {}
 }
 
 /// Names one registration of a descriptor; a descriptor closed and reused gets another.
@@ -83,8 +88,14 @@ struct Selector: ~Copyable {
         }
     }
 
-    /// Who is registered.
+    /// All who are registered.
     var targets: [any ReadyTarget] { slots.compactMap(\.target) }
+
+    /// Forgets who is registered.
+    mutating func removeAll() {
+        var left: [Slot] = []
+        swap(&left, &slots)
+    }
 
     /// The blocking wait; apart from everything else so that profiles show it so.
     @inline(never)

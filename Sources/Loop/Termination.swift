@@ -4,6 +4,7 @@ import Glibc
 extension EventLoop {
     /// Calls `body` on the loop at each SIGTERM and SIGINT instead of ending the process.
     ///
+    /// When the loop stops, the signals have their default effect again.
     /// - Throws: `SystemCallError` when no eventfd can be had.
     package func onTermination(
         _ body: @escaping @Sendable () -> Void
@@ -36,6 +37,11 @@ private final class SignalWatch: ReadyTarget {
         self.body = body
     }
 
+    deinit {
+        // Or the signal handler would write into whatever gets the number next.
+        clinux_signal_end(number)
+    }
+
     func ready(_ events: ReadyEvents) {
         var count: UInt64 = 0
         _ = read(number, &count, 8)
@@ -43,7 +49,7 @@ private final class SignalWatch: ReadyTarget {
     }
 
     /// The signals end the process again: nobody would hear of them.
-    func loopEnded() {
+    func loopStopped() {
         clinux_signal_default(number, SIGTERM)
         clinux_signal_default(number, SIGINT)
     }

@@ -21,7 +21,7 @@ struct TimerWheel {
     static let nanosecondsPerTick: UInt64 = 10_000_000
     private static let levels = 4
     private static let slots = 64
-    /// The farthest a timer can lie ahead: 64⁴ ticks, 46 hours; later ones fire then.
+    /// The farthest a slot can lie ahead: 64⁴ ticks, 46 hours; later timers are linked again then.
     private static let horizon: UInt64 = 1 << 24
 
     private struct Entry {
@@ -61,44 +61,48 @@ struct TimerWheel {
         }
         entries[Int(index)].target = target
         entries[Int(index)].tag = tag
-        entries[Int(index)].deadline = min(
-            max(tick, currentTick + 1),
-            currentTick + Self.horizon - 1
-        )
+        entries[Int(index)].deadline = max(tick, currentTick + 1)
         link(index)
         count += 1
         return TimerToken(index: index, generation: entries[Int(index)].generation)
     }
 
-    /// Disarms; does nothing if `token` is stale.
-    mutating func cancel(_ token: TimerToken) {
-        guard token.index >= 0, entries[Int(token.index)].generation == token.generation else {
-            return
+    /// Disarms and gives the target back; does nothing if `token` is stale.
+    @discardableResult
+    mutating func cancel(_ token: TimerToken) -> (any TimerTarget)? {
+        let index = Int(token.index)
+        guard entries.indices.contains(index), entries[index].generation == token.generation else {
+            return nil
         }
+        let target = entries[index].target
         unlink(token.index)
         release(token.index)
+        return target
     }
 
-    /// Moves time to `tick` and appends every timer that has run out, earliest tick first.
+    /// Moves time towards `tick`, up to the next timer that has run out, and takes that timer.
     ///
-    mutating func takeExpired(upTo tick: UInt64, into expired: inout [(any TimerTarget, UInt8)]) {
-        if count == 0 { currentTick = max(currentTick, tick) }
-        while currentTick < tick {
-            currentTick += 1
-            var level = 1
-            while level < Self.levels, currentTick & ((1 << (6 * UInt64(level))) - 1) == 0 {
-                cascade(level)
-                level += 1
-            }
-            let slot = Int(currentTick & 63)
-            guard occupied[0] & (1 << UInt64(slot)) != 0 else { continue }
-            while heads[slot] >= 0 {
-                let index = heads[slot]
+    /// One at a time, so that whoever is called may cancel others of the same tick. `currentTick`
+    /// is the timer's tick then; nil when time has reached `tick` and nothing is due any more.
+    mutating func takeExpired(upTo tick: UInt64) -> (target: any TimerTarget, tag: UInt8)? {
+        while true {
+            // The slot of the current tick holds nothing later: that is at least a tick away.
+            let index = heads[Int(currentTick & 63)]
+            if index >= 0 {
+                let entry = entries[Int(index)]
                 unlink(index)
-                if let target = entries[Int(index)].target {
-                    expired.append((target, entries[Int(index)].tag))
-                }
                 release(index)
+                if let target = entry.target { return (target, entry.tag) }
+            } else if currentTick >= tick {
+                return nil
+            } else {
+                // Nothing fires or is handed down in between.
+                currentTick = min(nextTick ?? tick, tick)
+                var level = 1
+                while level < Self.levels, currentTick & ((1 << (6 * UInt64(level))) - 1) == 0 {
+                    cascade(level)
+                    level += 1
+                }
             }
         }
     }
@@ -121,7 +125,7 @@ struct TimerWheel {
     }
 
     private mutating func link(_ index: Int32) {
-        let deadline = entries[Int(index)].deadline
+        let deadline = min(entries[Int(index)].deadline, currentTick + Self.horizon - 1)
         let distance = deadline &- currentTick
         var level = 0
         while level < Self.levels - 1, distance >= 1 << (6 * UInt64(level + 1)) { level += 1 }

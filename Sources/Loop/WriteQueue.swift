@@ -149,8 +149,14 @@ struct WriteQueue: ~Copyable {
     /// Keeps by reference what outlives the turn.
     mutating func keepTickets(_ frames: borrowing TurnFrames) {
         let gone = max(taken - stuck.count, 0)
-        stuck.removeFirst(min(taken, stuck.count))
-        taken = 0
+        if taken >= stuck.count {
+            stuck.removeAll(keepingCapacity: true)
+            taken = 0
+        } else if taken >= 256, taken >= stuck.count / 2 {
+            // Half of it at least, so that a long queue is not moved again for each write.
+            stuck.removeFirst(taken)
+            taken = 0
+        }
         for ticket in tickets[gone...] { stuck.append(frames.frame(ticket)) }
         tickets.removeAll(keepingCapacity: true)
     }

@@ -269,9 +269,11 @@ package struct RoomTable<Member: AnyObject>: ~Copyable {
 }
 
 /// The members that a broadcast reaches, as they were when it was made.
+///
+/// `@inlinable`, so that the loop over them is compiled for the caller's type of member.
 package struct RoomSelection<Member: AnyObject>: Sequence {
-    private let members: [Member]
-    private let excluded: Member?
+    @usableFromInline let members: [Member]
+    @usableFromInline let excluded: Member?
 
     init(members: [Member], excluded: Member?) {
         self.members = members
@@ -282,23 +284,29 @@ package struct RoomSelection<Member: AnyObject>: Sequence {
     package var underestimatedCount: Int { members.count - (excluded == nil ? 0 : 1) }
 
     /// Goes through the members.
+    @inlinable
     package func makeIterator() -> Iterator {
-        Iterator(members: members.makeIterator(), excluded: excluded)
+        Iterator(members: members, excluded: excluded)
     }
 
     /// Steps over the one who is excluded.
     package struct Iterator: IteratorProtocol {
-        private var members: IndexingIterator<[Member]>
-        private let excluded: Member?
+        @usableFromInline let members: [Member]
+        @usableFromInline let excluded: Member?
+        @usableFromInline var index = 0
 
-        init(members: IndexingIterator<[Member]>, excluded: Member?) {
+        @inlinable
+        init(members: [Member], excluded: Member?) {
             self.members = members
             self.excluded = excluded
         }
 
         /// The next member.
+        @inlinable
         package mutating func next() -> Member? {
-            while let member = members.next() {
+            while index < members.count {
+                let member = members[index]
+                index += 1
                 if member !== excluded { return member }
             }
             return nil

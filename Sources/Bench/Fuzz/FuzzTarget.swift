@@ -1,0 +1,47 @@
+import Bytes
+import EngineIOProtocol
+import HTTP1
+import SocketIOProtocol
+import WebSocket
+
+/// A core target with a fuzz entry point.
+enum FuzzTarget: String, CaseIterable {
+    case http
+    case websocket
+    case engineio
+    case socketio
+    case json
+
+    /// Gives `input` to the target's parsers; false if two ways of reading it disagree.
+    func run(_ input: [UInt8]) -> Bool {
+        switch self {
+        case .http: HTTP1Fuzz.run(input)
+        case .websocket: WebSocketFuzz.run(input)
+        case .engineio: EngineFuzz.run(input)
+        case .socketio: SocketIOFuzz.run(input)
+        case .json: JSONFuzz.run(input)
+        }
+    }
+
+    /// Valid inputs, and some that are nearly so.
+    var examples: [[UInt8]] {
+        switch self {
+        case .http: Self.requests.map { Array($0.utf8) }
+        case .websocket: Self.frames
+        case .engineio: Self.payloads.map { Array($0.utf8) }
+        case .socketio: Self.packets.map { Array($0.utf8) }
+        case .json: Self.texts.map { Array($0.utf8) }
+        }
+    }
+
+    /// Pieces of the target's language.
+    var tokens: [[UInt8]] {
+        switch self {
+        case .http: Self.httpTokens.map { Array($0.utf8) } + [[0x80], [0xFF]]
+        case .websocket: Self.frameTokens
+        case .engineio: Self.payloadTokens.map { Array($0.utf8) } + [[0xC3], [0xFF], [0xED, 0xA0]]
+        case .socketio: (Self.packetTokens + Self.jsonTokens).map { Array($0.utf8) } + [[0xC3]]
+        case .json: Self.jsonTokens.map { Array($0.utf8) } + [[0xC3], [0xF0, 0x9F], [0xED, 0xA0]]
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import Foundation
+import SocketIO
+
+/// A server for the integration tests, on a free port that it prints.
+@main
+struct ConformanceServer {
+    static func main() async throws {
+        var flags: Flags
+        do {
+            flags = try Flags(CommandLine.arguments.dropFirst())
+        } catch {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            exit(2)
+        }
+        let journal = Journal()
+        flags.options.onError = { failure in
+            journal.failed(
+                event: failure.event ?? "packet",
+                error: String(describing: failure.error)
+            )
+        }
+        let server = try Server(flags.options)
+        ConformanceApp(server: server, journal: journal).install()
+        if let files = flags.files { server.serveFiles(from: files, at: "/files") }
+        let port = try await server.start()
+        // Past the buffer of `print`: whoever waits for the line gets it.
+        FileHandle.standardOutput.write(Data("listening on http://127.0.0.1:\(port)\n".utf8))
+        try await server.run()
+    }
+}

@@ -1,0 +1,92 @@
+import SocketIO
+
+/// The command line of the conformance server: `--name value` pairs, times in milliseconds.
+struct Flags {
+    /// What the server is made with.
+    var options = ServerOptions()
+    /// A directory served as static files below `/files`.
+    var files: String?
+
+    /// Reads the arguments after the program's name.
+    ///
+    /// - Throws: ``FlagError`` naming the first one that is wrong.
+    init(_ arguments: some Sequence<String>) throws(FlagError) {
+        options.host = "127.0.0.1"
+        options.port = 0
+        var rest = arguments.makeIterator()
+        while let name = rest.next() {
+            guard let value = rest.next() else { throw FlagError(flag: name, value: nil) }
+            try apply(name, value)
+        }
+    }
+
+    private mutating func apply(_ name: String, _ value: String) throws(FlagError) {
+        func number() throws(FlagError) -> Int {
+            guard let number = Int(value), number >= 0 else {
+                throw FlagError(flag: name, value: value)
+            }
+            return number
+        }
+        func time() throws(FlagError) -> Duration { .milliseconds(try number()) }
+
+        switch name {
+        case "--port": options.port = try number()
+        case "--loops": options.loops = try number()
+        case "--path": options.path = value
+        case "--ping-interval": options.pingInterval = try time()
+        case "--ping-timeout": options.pingTimeout = try time()
+        case "--upgrade-timeout": options.upgradeTimeout = try time()
+        case "--connect-timeout": options.connectTimeout = try time()
+        case "--max-payload": options.maxHTTPBufferSize = try number()
+        case "--head-timeout": options.http.headTimeout = try time()
+        case "--body-timeout": options.http.bodyTimeout = try time()
+        case "--keep-alive-timeout": options.http.keepAliveTimeout = try time()
+        case "--client-directory": options.clientDirectory = value
+        case "--files": files = value
+        case "--cookie":
+            var cookie = CookieOptions()
+            cookie.name = value
+            options.cookie = cookie
+        case "--cors": options.cors = Self.cors(value)
+        case "--transports": options.transports = try Self.transports(value, flag: name)
+        case "--allow-upgrades": options.allowsUpgrades = value == "true"
+        case "--refuse-without":
+            // A handshake is refused unless its query has this parameter.
+            options.allowRequest = { request in
+                request.query[value] == nil ? .refuse() : .allow
+            }
+        default: throw FlagError(flag: name, value: value)
+        }
+    }
+
+    private static func cors(_ value: String) -> CORSOptions {
+        switch value {
+        case "*": return CORSOptions(origin: .any)
+        case "reflect":
+            var cors = CORSOptions(origin: .reflected)
+            cors.allowsCredentials = true
+            return cors
+        default: return CORSOptions(origin: .list(value.split(separator: ",").map(String.init)))
+        }
+    }
+
+    private static func transports(
+        _ value: String,
+        flag: String
+    ) throws(FlagError) -> [Transport] {
+        switch value {
+        case "polling": [.polling]
+        case "websocket": [.webSocket]
+        case "both": [.polling, .webSocket]
+        default: throw FlagError(flag: flag, value: value)
+        }
+    }
+}
+
+/// A flag that is unknown, or a value that it cannot have.
+struct FlagError: Error, CustomStringConvertible {
+    let flag: String
+    let value: String?
+
+    var description: String { "bad argument: \(flag) \(value ?? "(no value)")" }
+}
