@@ -86,5 +86,10 @@ let package = Package(
             dependencies: ["SocketIOProtocol", "Bytes"],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "SocketIOTests",
+            dependencies: ["SocketIO", "EngineIO", "Loop", "Chat"],
+            swiftSettings: settings
+        ),
     ]
 )

@@ -63,3 +63,8 @@ static inline void clinux_signal_to(int descriptor, int number) {
     action.sa_flags = SA_RESTART;
     sigaction(number, &action, 0);
 }
+
+// Undoes the above, unless another descriptor has taken the signals over.
+static inline void clinux_signal_default(int descriptor, int number) {
+    if (clinux_signal_descriptor == descriptor) signal(number, SIG_DFL);
+}

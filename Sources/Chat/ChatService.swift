@@ -26,7 +26,8 @@ package struct ChatService: Sendable {
 
     private func connect(_ socket: Socket) {
         // Without a name of its own a client goes by its id.
-        let who = socket.handshake.auth["name"] ?? socket.id
+        let name = socket.handshake.auth["name"] ?? ""
+        let who = name.isEmpty ? socket.id : name
         members.connect(socket.id)
         log.info("connected", ["who": .text(who), "address": .text(socket.handshake.address)])
         socket.onDisconnect { reason in
@@ -48,10 +49,7 @@ package struct ChatService: Sendable {
     ) {
         socket.on(event) { (arguments: Arguments) -> Arguments in
             do {
-                let isEmpty = arguments.isEmpty
-                return try body(
-                    isEmpty ? ChatRequest() : arguments.decode(ChatRequest.self, at: 0)
-                )
+                return try body(request(arguments))
             } catch let error as ChatError {
                 log.debug(
                     "refused",
@@ -63,6 +61,17 @@ package struct ChatService: Sendable {
                 if !arguments.wantsAck { try socket.emit("error", error) }
                 return try Arguments(ChatErrorReply(error))
             }
+        }
+    }
+
+    /// The request that the first argument is.
+    private func request(_ arguments: Arguments) throws -> ChatRequest {
+        if arguments.isEmpty { return ChatRequest() }
+        do {
+            return try arguments.decode(ChatRequest.self, at: 0)
+        } catch is ArgumentError {
+            // JSON that Codable does not read, such as half a surrogate pair.
+            throw ChatError.notAnObject
         }
     }
 

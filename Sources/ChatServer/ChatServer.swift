@@ -32,13 +32,13 @@ struct ChatServer {
             try .json(["status": "ok"])
         }
         if let page = configuration.pageDirectory { server.serveFiles(from: page) }
-        let port = try await server.start()
         let host = configuration.host == "0.0.0.0" ? "127.0.0.1" : configuration.host
-        writeLine(
-            "listening on http://\(host.contains(":") ? "[\(host)]" : host):\(port)",
-            to: STDOUT_FILENO
-        )
-        try await server.run()
+        try await server.run { port in
+            writeLine(
+                "listening on http://\(host.contains(":") ? "[\(host)]" : host):\(port)",
+                to: STDOUT_FILENO
+            )
+        }
         log.info("stopped")
     }
 

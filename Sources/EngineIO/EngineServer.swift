@@ -74,6 +74,17 @@ package final class EngineServer: Sendable {
         await onEveryLoop { $0.closeAll() }
     }
 
+    /// Closes everything without waiting for it, when nobody holds the server any more.
+    package func abandon() {
+        for engine in engines.withLock({ $0 }) { engine.post { $0.closeAll() } }
+        forgetLoops()
+    }
+
+    /// Lets go of the loops' parts, which hold this server in turn; at the end.
+    package func forgetLoops() {
+        engines.withLock { $0 = [] }
+    }
+
     /// Returns when no connection is left, or after `limit`.
     package func connectionsClosed(within limit: Duration) async {
         let end = ContinuousClock.now + limit

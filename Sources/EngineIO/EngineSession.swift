@@ -29,7 +29,7 @@ package final class EngineSession: TimerTarget {
 
     package let id: SessionID
     package let request: HandshakeRequest
-    unowned let engine: EngineLoop
+    let engine: EngineLoop
     var state: SessionState
     var polling = PollingTransport()
     var webSocket: WebSocketTransport?

@@ -31,7 +31,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     }
 
     let connection: Connection
-    unowned let engine: EngineLoop
+    let engine: EngineLoop
     private(set) var exchange = Exchange.none
     private var parser: RequestParser
     private var body = ByteBuffer()

@@ -20,7 +20,22 @@ package final class EventLoop: @unchecked Sendable {
         var jobs: [Job] = []
         /// Whether the thread waits in epoll, so that a poster has to wake it.
         var isWaiting = false
-        var isClosed = false
+        var life = Life.running
+    }
+
+    private enum Life {
+        case running
+        /// `run` has returned.
+        case ended
+        /// As `ended`, while a borrowed thread runs what was posted since.
+        case draining
+    }
+
+    /// Whom a poster has to bring to the jobs.
+    private enum Wake {
+        case nobody
+        case thread
+        case borrowedThread
     }
 
     /// The loop's place in its group, from 0.
@@ -92,7 +107,8 @@ package final class EventLoop: @unchecked Sendable {
 
     /// Runs `body` on the loop: in order with other posts of the same thread, never at once.
     ///
-    /// After the loop has stopped, `body` is dropped.
+    /// After the loop has stopped, `body` still runs, on a borrowed thread that counts as the
+    /// loop's, so that nobody waits for an answer for ever; there is no IO and no timer any more.
     package func post(_ body: @escaping @Sendable () -> Void) {
         enqueue(.call(body))
     }
@@ -123,15 +139,27 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func enqueue(_ job: Job) {
-        let mustWake = mailbox.withLock { mailbox in
-            guard !mailbox.isClosed else { return false }
+        let wake: Wake = mailbox.withLock { mailbox in
             mailbox.jobs.append(job)
-            defer { mailbox.isWaiting = false }
-            return mailbox.isWaiting
+            switch mailbox.life {
+            case .running:
+                defer { mailbox.isWaiting = false }
+                return mailbox.isWaiting ? .thread : .nobody
+            case .ended:
+                mailbox.life = .draining
+                return .borrowedThread
+            case .draining:
+                return .nobody
+            }
         }
-        if mustWake {
+        switch wake {
+        case .nobody:
+            break
+        case .thread:
             var one: UInt64 = 1
             _ = write(wakeUp.number, &one, 8)
+        case .borrowedThread:
+            borrowThread()
         }
     }
 
@@ -155,21 +183,43 @@ package final class EventLoop: @unchecked Sendable {
             }
         }
         runLast()
-        thread.store(0, ordering: .relaxed)
     }
 
     /// Runs what is queued, so that nobody waits for it for ever, and lets go of everything.
     private func runLast() {
         var rounds = 0
         while rounds < Self.lastRounds, runJobs() { rounds += 1 }
-        mailbox.withLock { $0.isClosed = true }
-        while runJobs() {}
         flush()
         // Connections and timers refer to the loop, which refers to them.
         for target in selector.targets { target.loopStopped() }
         selector.removeAll()
         var left = TimerWheel(currentTick: timers.currentTick)
         swap(&left, &timers)
+        end()
+    }
+
+    /// Runs what was posted after the end, on a thread that counts as the loop's meanwhile.
+    private func drain() {
+        thread.store(UInt(pthread_self()), ordering: .relaxed)
+        var rounds = 0
+        while rounds < Self.jobRounds, runJobs() { rounds += 1 }
+        flush()
+        end()
+    }
+
+    /// Leaves the thread; jobs that are left, or come later, run on a borrowed one.
+    private func end() {
+        let mustDrain = mailbox.withLock { mailbox in
+            // Before the next borrower can take its place.
+            thread.store(0, ordering: .relaxed)
+            mailbox.life = mailbox.jobs.isEmpty ? .ended : .draining
+            return !mailbox.jobs.isEmpty
+        }
+        if mustDrain { borrowThread() }
+    }
+
+    private func borrowThread() {
+        Task.detached { self.drain() }
     }
 
     /// How long `wait` may block: until the next timer, or for ever (-1).

@@ -47,4 +47,10 @@ private final class SignalWatch: ReadyTarget {
         _ = read(number, &count, 8)
         body()
     }
+
+    /// The signals end the process again: nobody would hear of them.
+    func loopStopped() {
+        clinux_signal_default(number, SIGTERM)
+        clinux_signal_default(number, SIGINT)
+    }
 }

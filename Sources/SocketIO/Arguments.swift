@@ -1,5 +1,5 @@
 package import Bytes
-import Foundation
+public import Foundation
 import SocketIOProtocol
 
 /// The arguments of an event or an acknowledgement: JSON values and binary attachments.
@@ -51,14 +51,18 @@ public struct Arguments: Sendable {
 
     /// The elements of a JSON array, given as its text: `["a", 1]`.
     ///
+    /// Placeholders in the text stand for `attachments`.
     /// - Throws: `EmitError.invalidJSON`.
-    public init(json text: String) throws {
+    public init(json text: String, attachments: [Data] = []) throws {
         let bytes = SharedBytes(text)
         guard let array = try? JSONSlice(validating: bytes), array.kind == .array else {
             throw EmitError.invalidJSON
         }
         let content = array.bytes
-        self.init(json: content[1..<content.count - 1], attachments: [])
+        self.init(
+            json: content[1..<content.count - 1],
+            attachments: attachments.map { SharedBytes([UInt8]($0)) }
+        )
     }
 
     /// Whether there are none.
@@ -195,7 +199,9 @@ struct ArgumentEncoder {
     private func encode(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         let attachments = attachments
-        encoder.outputFormatting = .withoutEscapingSlashes
+        // Sorted, or the order of members would change from call to call; 0.5 µs of 2.5 µs for
+        // three members (200,000 × JSONEncoder().encode).
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         encoder.dataEncodingStrategy = .custom { data, encoder in
             let placeholder = Placeholder(number: attachments.list.count)
             attachments.list.append(SharedBytes([UInt8](data)))

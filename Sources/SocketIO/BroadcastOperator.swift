@@ -76,20 +76,31 @@ public struct BroadcastOperator: Sendable {
     /// Sends an event and returns each client's first acknowledgement argument.
     ///
     /// Waits for `timeout`, five seconds if none is given.
-    /// - Throws: `BroadcastTimeout` with the answers so far; `ArgumentError` for an answer that is
-    ///   no `Response`; as `emit`.
+    /// - Throws: `BroadcastTimeout<Response>` with the answers so far; `ArgumentError` for an
+    ///   answer that is no `Response`; `CancellationError` when the task is cancelled; as `emit`.
     public func emitWithAck<each Value: Encodable, Response: Decodable & Sendable>(
         _ event: String,
         _ values: repeat each Value,
         as type: Response.Type
     ) async throws -> [Response] {
-        let answers = try await emitWithAck(event, arguments: Arguments(repeat each values))
-        return try answers.map { try $0.decode(type, at: 0) }
+        let arguments = try Arguments(repeat each values)
+        do {
+            return try await emitWithAck(event, arguments: arguments)
+                .map { try $0.decode(type, at: 0) }
+        } catch let timeout as BroadcastTimeout<Arguments> {
+            throw BroadcastTimeout(
+                responses: try timeout.responses.map { try $0.decode(type, at: 0) },
+                missing: timeout.missing
+            )
+        }
     }
 
     /// Sends an event and returns each client's acknowledgement.
     ///
-    /// - Throws: `BroadcastTimeout<Arguments>`; as `emit`.
+    /// A client that disconnects counts as having answered. With `volatile`, clients that cannot
+    /// take the event at once are not asked.
+    /// - Throws: `BroadcastTimeout<Arguments>`; `CancellationError` when the task is cancelled; as
+    ///   `emit`.
     public func emitWithAck(_ event: String, arguments: Arguments) async throws -> [Arguments] {
         let packet = try EventPacket(name: event, arguments: arguments)
         var options = options
@@ -97,19 +108,26 @@ public struct BroadcastOperator: Sendable {
         options.timeout = timeout
         let namespace = namespace
         let frozen = options
+        let acks = BroadcastAcks()
         do {
-            return try await withCheckedThrowingContinuation { continuation in
-                let timer = LoopTimer(on: namespace.core.someLoop)
-                let acks = BroadcastAcks {
-                    timer.cancel()
-                    continuation.resume(with: $0)
+            return try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    let timer = LoopTimer(on: namespace.core.someLoop)
+                    timer.start(after: timeout) { acks.timedOut() }
+                    acks.whenDone {
+                        timer.cancel()
+                        continuation.resume(with: $0)
+                    }
+                    acks.hold()
+                    if frozen.isLocal {
+                        namespace.deliver(packet, frozen, acks: acks)
+                    } else {
+                        namespace.adapter.broadcast(packet, frozen, acks: acks)
+                    }
+                    acks.release()
                 }
-                timer.start(after: timeout) { acks.timedOut() }
-                if frozen.isLocal {
-                    namespace.deliver(packet, frozen, acks: acks)
-                } else {
-                    namespace.adapter.broadcast(packet, frozen, acks: acks)
-                }
+            } onCancel: {
+                acks.cancel()
             }
         } catch let timeout as BroadcastAcks.Timeout {
             throw BroadcastTimeout(responses: timeout.responses, missing: timeout.missing)
@@ -119,7 +137,10 @@ public struct BroadcastOperator: Sendable {
     // MARK: Acting on sockets
 
     /// Makes the sockets join rooms.
-    public func socketsJoin(_ rooms: Room...) {
+    public func socketsJoin(_ rooms: Room...) { socketsJoin(rooms) }
+
+    /// Makes the sockets join rooms.
+    public func socketsJoin(_ rooms: [Room]) {
         if options.isLocal {
             namespace.joinLocally(rooms, options)
         } else {
@@ -128,7 +149,10 @@ public struct BroadcastOperator: Sendable {
     }
 
     /// Makes the sockets leave rooms.
-    public func socketsLeave(_ rooms: Room...) {
+    public func socketsLeave(_ rooms: Room...) { socketsLeave(rooms) }
+
+    /// Makes the sockets leave rooms.
+    public func socketsLeave(_ rooms: [Room]) {
         if options.isLocal {
             namespace.leaveLocally(rooms, options)
         } else {

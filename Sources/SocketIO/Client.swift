@@ -44,6 +44,7 @@ final class Client: EngineSessionHandler, TimerTarget {
     // MARK: Packets
 
     func received(text: RawSpan) {
+        guard !core.isStopping else { return }
         do {
             switch try assembler.take(text: text) {
             case .deliver(let head): dispatch(head, text, [])
@@ -55,6 +56,7 @@ final class Client: EngineSessionHandler, TimerTarget {
     }
 
     func received(binary: SharedBytes) {
+        guard !core.isStopping else { return }
         do {
             switch try assembler.take(binary: binary) {
             case .deliver(let packet):
@@ -185,7 +187,10 @@ final class Client: EngineSessionHandler, TimerTarget {
 
     private func admit(_ entry: Entry) {
         let wireName = entry.wireName
-        guard connections.accept(wireName, entry) else { return }
+        guard connections.accept(wireName, entry) else {
+            entry.state.finish(.serverNamespaceDisconnect)
+            return
+        }
         session.loop.cancel(&connectTimer)
         entry.state.connect()
         let id = SharedBytes(entry.shared.id)
@@ -286,7 +291,11 @@ final class Client: EngineSessionHandler, TimerTarget {
     func sessionClosed(_ reason: CloseReason, _ description: String?) {
         isClosed = true
         session.loop.cancel(&connectTimer)
-        leaveAll(DisconnectReason(rawValue: reason.rawValue) ?? .transportClose)
+        leaveAll(
+            core.isStopping
+                ? .serverShuttingDown
+                : DisconnectReason(rawValue: reason.rawValue) ?? .transportClose
+        )
         core.remove(self, on: session.loop)
     }
 }

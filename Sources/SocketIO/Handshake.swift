@@ -11,6 +11,15 @@ public struct Auth: Sendable {
         self.bytes = bytes
     }
 
+    /// The auth of another server's client, given as the text of a JSON object.
+    ///
+    /// - Throws: `EmitError.invalidJSON`.
+    public init(json text: String) throws {
+        guard let object = try? JSONSlice(validating: SharedBytes(text)), object.kind == .object
+        else { throw EmitError.invalidJSON }
+        bytes = object.bytes
+    }
+
     /// The JSON text; `{}` if the client has sent none.
     public var json: String { bytes.text }
 
@@ -29,42 +38,112 @@ public struct Auth: Sendable {
 
 /// The HTTP request by which a client first connected.
 public struct ConnectionRequest: Sendable {
-    package let request: HandshakeRequest
+    private enum Origin {
+        /// Received here; read only when asked for.
+        case here(HandshakeRequest)
+        /// Received by another server of the cluster.
+        case elsewhere(Parts)
+    }
+
+    private struct Parts {
+        let headers: [String: String]
+        let query: [String: String]
+        let address: String
+        let url: String
+        let issued: Date
+        let isSecure: Bool
+    }
+
+    private let origin: Origin
 
     package init(_ request: HandshakeRequest) {
-        self.request = request
+        origin = .here(request)
+    }
+
+    /// A request that another server has received, for its adapter; header names in lower case.
+    public init(
+        headers: [String: String],
+        query: [String: String],
+        address: String,
+        url: String,
+        issued: Date,
+        isSecure: Bool = false
+    ) {
+        origin = .elsewhere(
+            Parts(
+                headers: headers,
+                query: query,
+                address: address,
+                url: url,
+                issued: issued,
+                isSecure: isSecure
+            )
+        )
     }
 
     /// The header fields by lower-case name; repeated ones joined by a comma (RFC 9110 §5.3).
     public var headers: [String: String] {
-        Dictionary(
-            request.head.fields.map { ($0.name.text.lowercased(), $0.value.text) },
-            uniquingKeysWith: { "\($0), \($1)" }
-        )
+        switch origin {
+        case .here(let request):
+            Dictionary(
+                request.head.fields.map { ($0.name.text.lowercased(), $0.value.text) },
+                uniquingKeysWith: { "\($0), \($1)" }
+            )
+        case .elsewhere(let parts): parts.headers
+        }
     }
 
     /// The query: `EIO`, `transport` and the app's own; of repeated parameters the last.
     public var query: [String: String] {
-        Dictionary(
-            request.head.query.pairs.map { ($0.name, $0.value) },
-            uniquingKeysWith: { $1 }
-        )
+        switch origin {
+        case .here(let request):
+            Dictionary(
+                request.head.query.pairs.map { ($0.name, $0.value) },
+                uniquingKeysWith: { $1 }
+            )
+        case .elsewhere(let parts): parts.query
+        }
     }
 
     /// The peer's IP address; headers of proxies are not looked at.
-    public var address: String { "\(request.peer)" }
+    public var address: String {
+        switch origin {
+        case .here(let request): "\(request.peer)"
+        case .elsewhere(let parts): parts.address
+        }
+    }
 
     /// The request target.
-    public var url: String { request.head.target.text }
+    public var url: String {
+        switch origin {
+        case .here(let request): request.head.target.text
+        case .elsewhere(let parts): parts.url
+        }
+    }
 
     /// When it arrived.
-    public var issued: Date { Date(timeIntervalSince1970: Double(request.issued) / 1000) }
+    public var issued: Date {
+        switch origin {
+        case .here(let request): Date(timeIntervalSince1970: Double(request.issued) / 1000)
+        case .elsewhere(let parts): parts.issued
+        }
+    }
 
     /// Whether it named an `Origin`.
-    public var isCrossDomain: Bool { request.head.fields["Origin"] != nil }
+    public var isCrossDomain: Bool {
+        switch origin {
+        case .here(let request): request.head.fields["Origin"] != nil
+        case .elsewhere(let parts): parts.headers["origin"] != nil
+        }
+    }
 
-    /// Whether it reached this server encrypted; it did not, TLS ends before it.
-    public var isSecure: Bool { false }
+    /// Whether it was encrypted when it reached the server; here it never is, TLS ends before.
+    public var isSecure: Bool {
+        switch origin {
+        case .here: false
+        case .elsewhere(let parts): parts.isSecure
+        }
+    }
 }
 
 /// How a client connected: its first request, and its auth for this namespace (protocol.md §16).
@@ -73,6 +152,12 @@ public struct Handshake: Sendable {
     public let request: ConnectionRequest
     /// What the client sent for this namespace.
     public let auth: Auth
+
+    /// A handshake by its parts.
+    public init(request: ConnectionRequest, auth: Auth) {
+        self.request = request
+        self.auth = auth
+    }
 
     /// The request's header fields by lower-case name.
     public var headers: [String: String] { request.headers }

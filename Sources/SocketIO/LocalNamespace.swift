@@ -8,6 +8,9 @@ import SocketIOProtocol
 final class LocalNamespace {
     private var table = RoomTable<SocketState>()
 
+    /// Whether nobody is in it, nor in any room.
+    var isEmpty: Bool { table.count == 0 && table.roomCount == 0 }
+
     /// Enters a socket that is about to connect; it receives nothing before it has.
     func add(_ socket: SocketState) -> Int32 {
         table.add(socket)
@@ -50,8 +53,16 @@ final class LocalNamespace {
     ) {
         var count = 0
         forEach(options) { socket in
+            guard !options.isVolatile || socket.isWritable else { return }
             count += 1
-            socket.expectAck(ackID) { acks.received(try? $0.get()) }
+            // The timeout forgets the ack here; that of the whole broadcast decides.
+            socket.expectAck(ackID, timeout: options.timeout) { result in
+                switch result {
+                case .success(let response): acks.received(response)
+                case .failure(AckFailure.timedOut): break
+                case .failure: acks.received(nil)
+                }
+            }
             socket.send(packet)
         }
         acks.sourceReported(clients: count)

@@ -40,8 +40,20 @@ public final class Namespace: Sendable {
     private let adapterSlot = Mutex<(any Adapter)?>(nil)
     private let locals: [LoopBound<LocalNamespace>]
     private let ackCounter = Atomic<UInt64>(0)
+    private let census = Mutex(Census())
+
     /// How many local sockets are in each room, over all loops.
-    private let census = Mutex<[Room: Int]>([:])
+    private struct Census {
+        var counts: [Room: Int] = [:]
+        /// Rooms that came or went, of which the adapter has not been told yet.
+        var news: [News] = []
+        var isTelling = false
+    }
+
+    private enum News {
+        case created(Room)
+        case deleted(Room)
+    }
 
     init(name: String, core: ServerCore) throws {
         self.name = name
@@ -100,33 +112,64 @@ public final class Namespace: Sendable {
 
     /// A local socket has joined `room`.
     func countJoin(_ room: Room) {
-        let isNew = census.withLock { census in
-            census[room, default: 0] += 1
-            return census[room] == 1
+        changeCensus { census in
+            let count = census.counts[room, default: 0] + 1
+            census.counts[room] = count
+            if count == 1 { census.news.append(.created(room)) }
         }
-        if isNew { adapter.roomCreated(room) }
     }
 
     /// A local socket has left `room`.
     func countLeave(_ room: Room) {
-        let isGone = census.withLock { census in
-            guard let count = census[room], count > 1 else {
-                census[room] = nil
-                return true
-            }
-            census[room] = count - 1
-            return false
+        changeCensus { census in
+            let count = census.counts[room, default: 0] - 1
+            census.counts[room] = count > 0 ? count : nil
+            if count == 0 { census.news.append(.deleted(room)) }
         }
-        if isGone { adapter.roomDeleted(room) }
+    }
+
+    /// Changes the counts and tells the adapter what is new, in order, whichever loops it is from.
+    ///
+    /// The lock is not held meanwhile: the adapter may call its host.
+    private func changeCensus(_ change: (inout Census) -> Void) {
+        var news = census.withLock { census in
+            change(&census)
+            guard !census.isTelling, !census.news.isEmpty else { return [News]() }
+            census.isTelling = true
+            return Self.takeNews(&census)
+        }
+        while !news.isEmpty {
+            for item in news {
+                switch item {
+                case .created(let room): adapter.roomCreated(room)
+                case .deleted(let room): adapter.roomDeleted(room)
+                }
+            }
+            news = census.withLock { Self.takeNews(&$0) }
+        }
+    }
+
+    /// The news so far; without any, whoever has told them is done.
+    private static func takeNews(_ census: inout Census) -> [News] {
+        let news = census.news
+        census.news = []
+        census.isTelling = !news.isEmpty
+        return news
     }
 
     /// How many sockets of this server are in `room`.
     public func localCount(of room: Room) -> Int {
-        census.withLock { $0[room] ?? 0 }
+        census.withLock { $0.counts[room] ?? 0 }
     }
 
+    /// Ends the adapter and lets go of the app's closures, which often hold the server.
     func close() async {
         await adapter.close()
+        forgetHandlers()
+    }
+
+    func forgetHandlers() {
+        setup.withLock { $0 = Setup() }
     }
 }
 
@@ -147,7 +190,6 @@ extension Namespace: AdapterHost {
         for local in locals {
             local.run { $0.deliver(encoded, options, ackID: id, acks) }
         }
-        acks.sourceReported(clients: 0)
     }
 
     /// See `AdapterHost`.
@@ -175,7 +217,9 @@ extension Namespace: AdapterHost {
         for local in locals {
             all += await withCheckedContinuation { continuation in
                 local.run { local in
-                    continuation.resume(returning: local.selected(options).map { $0.snapshot })
+                    continuation.resume(
+                        returning: local.selected(options).compactMap { $0.snapshot }
+                    )
                 }
             }
         }
@@ -184,7 +228,7 @@ extension Namespace: AdapterHost {
 
     /// See `AdapterHost`.
     public func hasLocalMembers(_ room: Room) -> Bool {
-        census.withLock { $0[room] != nil }
+        census.withLock { $0.counts[room] != nil }
     }
 
     /// See `AdapterHost`.

@@ -30,7 +30,10 @@ public final class Server: Sendable {
 
     private let core: ServerCore
     private let life: Mutex<Life>
+    /// `shutdown` was called, or a signal asks for it.
     private let stopped = OneShotEvent()
+    /// `shutdown` is done.
+    private let finished = OneShotEvent()
     /// The namespace `/`.
     public let main: Namespace
 
@@ -44,6 +47,12 @@ public final class Server: Sendable {
     }
 
     deinit {
+        // Nobody can wait here; the loops close what is open and end.
+        core.beginStopping()
+        let life = life.withLock { $0 }
+        if case .running(let engine, _) = life { engine.abandon() }
+        for namespace in core.allNamespaces { namespace.forgetHandlers() }
+        core.forgetNamespaces()
         core.group.stop()
     }
 
@@ -63,6 +72,7 @@ public final class Server: Sendable {
 
     /// Opens the port.
     ///
+    /// After an error the server cannot be started again.
     /// - Returns: The port, of interest when 0 was asked for.
     /// - Throws: `ServerError`.
     @discardableResult
@@ -87,50 +97,81 @@ public final class Server: Sendable {
                 StaticFiles(directory: $0, mount: options.bundlePath, kind: .clientBundle)
             }
         )
+        let port: Int
         do {
-            let port = try await engine.start(host: options.host, port: options.port)
-            life.withLock { $0 = .running(engine, port: port) }
-            return port
-        } catch let error as SystemCallError {
+            port = try await engine.start(host: options.host, port: options.port)
+        } catch {
             life.withLock { $0 = .stopped }
+            await finish(engine)
+            guard let error = error as? SystemCallError else { throw error }
             throw error.isAddressInUse
                 ? ServerError.portInUse(host: options.host, port: options.port)
                 : ServerError.system("\(error)")
         }
+        let isWanted = life.withLock { life in
+            // `shutdown` may have been called meanwhile.
+            guard case .starting = life else { return false }
+            life = .running(engine, port: port)
+            return true
+        }
+        guard isWanted else {
+            await finish(engine)
+            throw ServerError.alreadyStarted
+        }
+        return port
     }
 
     /// Starts, if that has not happened, and returns after `shutdown`, or after SIGTERM or SIGINT
     /// has shut the server down.
     ///
+    /// The signals are heard from before `onStart` is called.
+    /// - Parameter onStart: Called with the port once it is open.
     /// - Throws: `ServerError`.
-    public func run() async throws {
+    public func run(onStart: (_ port: Int) -> Void = { _ in }) async throws {
+        let stopped = stopped
+        do {
+            try core.group.loops[0].onTermination { stopped.signal() }
+        } catch {
+            throw ServerError.system("\(error)")
+        }
         let isInitial = life.withLock { life in
             if case .initial = life { true } else { false }
         }
         if isInitial { try await start() }
-        let stopped = stopped
-        try core.group.loops[0].onTermination { stopped.signal() }
+        if let port { onStart(port) }
         await stopped.wait()
         await shutdown()
     }
 
     /// Shuts down: accepts nobody, tells every socket, closes every connection, ends the adapters.
     ///
-    /// The second call does nothing.
+    /// Handlers are let go, so that the server can be freed although they hold it. A second call
+    /// waits for the first; a server that has not started can then not be started any more.
     public func shutdown() async {
-        let engine: EngineServer? = life.withLock { life in
+        let former = life.withLock { life in
             defer { life = .stopped }
-            if case .running(let engine, _) = life { return engine }
-            return nil
+            return life
         }
         stopped.signal()
-        guard let engine else { return }
-        await engine.stopAccepting()
+        switch former {
+        case .initial: await finish(nil)
+        case .running(let engine, _): await finish(engine)
+        case .starting, .stopped: await finished.wait()
+        }
+    }
+
+    private func finish(_ engine: EngineServer?) async {
+        core.beginStopping()
+        await engine?.stopAccepting()
         await core.disconnectAll()
-        await engine.closeAll()
-        await engine.connectionsClosed(within: core.options.shutdownTimeout)
+        await engine?.closeAll()
+        await engine?.connectionsClosed(within: core.options.shutdownTimeout)
         for namespace in core.allNamespaces { await namespace.close() }
+        core.forgetNamespaces()
+        engine?.forgetLoops()
         core.group.stop()
+        stopped.signal()
+        finished.signal()
     }
 
     /// The port, once the server runs.
@@ -266,11 +307,18 @@ extension Broadcaster {
         try everyone.emit(event, repeat each values)
     }
 
+    /// Sends an event with arguments that are encoded already to everybody.
+    ///
+    /// - Throws: As `BroadcastOperator.emit`.
+    public func emit(_ event: String, arguments: Arguments) throws {
+        try everyone.emit(event, arguments: arguments)
+    }
+
     /// Makes everybody join rooms.
-    public func socketsJoin(_ room: Room) { everyone.socketsJoin(room) }
+    public func socketsJoin(_ rooms: Room...) { everyone.socketsJoin(rooms) }
 
     /// Makes everybody leave rooms.
-    public func socketsLeave(_ room: Room) { everyone.socketsLeave(room) }
+    public func socketsLeave(_ rooms: Room...) { everyone.socketsLeave(rooms) }
 
     /// Disconnects everybody.
     public func disconnectSockets(close: Bool = false) { everyone.disconnectSockets(close: close) }

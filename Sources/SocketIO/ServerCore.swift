@@ -17,6 +17,7 @@ final class ServerCore: Sendable {
     private let namespaces = Mutex<[String: Namespace]>([:])
     private let clients: [LoopBound<LocalClients>]
     private let idCounter = Atomic<UInt32>(0)
+    private let stopping = Atomic<Bool>(false)
 
     init(options: ServerOptions) throws {
         self.options = options
@@ -45,7 +46,15 @@ final class ServerCore: Sendable {
         }
     }
 
+    /// Whether the server shuts down: clients are not listened to any more.
+    var isStopping: Bool { stopping.load(ordering: .relaxed) }
+
+    func beginStopping() { stopping.store(true, ordering: .relaxed) }
+
     var allNamespaces: [Namespace] { namespaces.withLock { Array($0.values) } }
+
+    /// Lets go of the namespaces, which hold this core in turn.
+    func forgetNamespaces() { namespaces.withLock { $0 = [:] } }
 
     /// A public socket id (protocol.md §1).
     func makeID() -> String {

@@ -41,8 +41,11 @@ public struct Socket: Sendable, Identifiable, Hashable {
 
     // MARK: Rooms
 
-    /// Joins rooms.
-    public func join(_ rooms: Room...) {
+    /// Joins rooms; on the socket's loop at once, elsewhere in order with other calls.
+    public func join(_ rooms: Room...) { join(rooms) }
+
+    /// Joins rooms; on the socket's loop at once, elsewhere in order with other calls.
+    public func join(_ rooms: [Room]) {
         shared.state.run { state in
             for room in rooms { state.join(room) }
         }
@@ -53,7 +56,7 @@ public struct Socket: Sendable, Identifiable, Hashable {
         shared.state.run { $0.leave(room) }
     }
 
-    /// Returns when all that this task has asked of the socket before has taken effect.
+    /// Returns when all that was asked of the socket before, by calls in order, has taken effect.
     public func flushed() async {
         await withCheckedContinuation { done in
             shared.state.post { _ in done.resume() }
@@ -79,7 +82,8 @@ public struct Socket: Sendable, Identifiable, Hashable {
     /// Sends an event and returns the first argument of the client's acknowledgement.
     ///
     /// Waits until the client answers or disconnects; see `timeout(_:)`.
-    /// - Throws: `AckFailure`; `ArgumentError` for an answer that is no `Response`; as `emit`.
+    /// - Throws: `AckFailure`; `ArgumentError` for an answer that is no `Response`;
+    ///   `CancellationError` when the task is cancelled; as `emit`.
     public func emitWithAck<each Value: Encodable, Response: Decodable>(
         _ event: String,
         _ values: repeat each Value,
@@ -110,8 +114,14 @@ public struct Socket: Sendable, Identifiable, Hashable {
     /// The same as `to`.
     public func `in`(_ room: Room) -> BroadcastOperator { broadcast.to(room) }
 
+    /// The same as `to`.
+    public func `in`(_ rooms: [Room]) -> BroadcastOperator { broadcast.to(rooms) }
+
     /// Everybody but this socket and the members of a room.
     public func except(_ room: Room) -> BroadcastOperator { broadcast.except(room) }
+
+    /// Everybody but this socket and the members of rooms.
+    public func except(_ rooms: [Room]) -> BroadcastOperator { broadcast.except(rooms) }
 
     /// Everybody on this server but this socket.
     public var local: BroadcastOperator { broadcast.local }
@@ -123,12 +133,16 @@ public struct Socket: Sendable, Identifiable, Hashable {
         shared.state.run { $0.disconnect(closing: close) }
     }
 
-    /// Runs `handler` when the socket is about to leave its rooms.
+    /// Runs `handler` on the loop when the socket is about to leave; it is still in its rooms.
+    ///
+    /// Registered after the disconnect it never runs; look at `isConnected` after an `await`.
     public func onDisconnecting(_ handler: @escaping @Sendable (DisconnectReason) -> Void) {
         shared.state.run { $0.addDisconnectingHandler(handler) }
     }
 
-    /// Runs `handler` when the socket has left.
+    /// Runs `handler` on the loop when the socket has left its rooms and the namespace.
+    ///
+    /// Registered after the disconnect it never runs; look at `isConnected` after an `await`.
     public func onDisconnect(_ handler: @escaping @Sendable (DisconnectReason) -> Void) {
         shared.state.run { $0.addDisconnectHandler(handler) }
     }
@@ -161,7 +175,8 @@ public struct SocketEmitter: Sendable {
 
     /// Sends an event and returns the first argument of the client's acknowledgement.
     ///
-    /// - Throws: `AckFailure`; `ArgumentError` for an answer that is no `Response`; as `emit`.
+    /// - Throws: `AckFailure`; `ArgumentError` for an answer that is no `Response`;
+    ///   `CancellationError` when the task is cancelled; as `emit`.
     public func emitWithAck<each Value: Encodable, Response: Decodable>(
         _ event: String,
         _ values: repeat each Value,
@@ -173,21 +188,33 @@ public struct SocketEmitter: Sendable {
 
     /// Sends an event and returns the client's acknowledgement.
     ///
-    /// - Throws: `AckFailure`; as `emit`.
+    /// - Throws: `AckFailure`; `CancellationError` when the task is cancelled; as `emit`.
     public func emitWithAck(_ event: String, arguments: Arguments) async throws -> Arguments {
         let packet = try EventPacket(name: event, arguments: arguments)
         let id = shared.namespace.nextAckID()
         let encoded = packet.encoded(namespace: shared.namespace.wireName, id: id)
+        let shared = shared
         let timeout = timeout
-        return try await withCheckedThrowingContinuation { continuation in
-            shared.state.run { state in
-                guard state.isConnected || state.isConnecting else {
-                    continuation.resume(throwing: AckFailure.disconnected)
-                    return
+        let cancellation = Cancellation()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                shared.state.run { state in
+                    guard !cancellation.isCancelled.load(ordering: .acquiring) else {
+                        continuation.resume(throwing: CancellationError())
+                        return
+                    }
+                    state.expectAck(id, timeout: timeout) { continuation.resume(with: $0) }
+                    state.send(encoded)
                 }
-                state.expectAck(id, timeout: timeout) { continuation.resume(with: $0) }
-                state.send(encoded)
             }
+        } onCancel: {
+            // Whichever of the two comes second on the loop ends the wait.
+            cancellation.isCancelled.store(true, ordering: .releasing)
+            shared.state.run { $0.cancelAck(id) }
         }
+    }
+
+    private final class Cancellation: Sendable {
+        let isCancelled = Atomic<Bool>(false)
     }
 }

@@ -31,15 +31,17 @@ final class SocketState {
     private enum Life {
         case connecting
         case connected
+        /// The handlers of `onDisconnecting` run; it is still in its rooms.
+        case leaving
         case disconnected
     }
 
     let namespace: Namespace
     let loop: EventLoop
-    private let session: EngineSession
-    private let client: Client
-    /// Alive while the client holds this socket, which is until after the disconnect.
-    private unowned var shared: SocketShared!
+    let session: EngineSession
+    let client: Client
+    /// What the handles hold; let go at the disconnect, as it holds this state in turn.
+    private var shared: SocketShared?
     private var life = Life.connecting
     private var slot: Int32
     private var handlers: [EventHandler] = []
@@ -63,14 +65,12 @@ final class SocketState {
 
     private var local: LocalNamespace { namespace.local(on: loop) }
 
-    var handle: Socket { Socket(shared: shared) }
-
+    /// Whether broadcasts reach it.
     var isConnected: Bool {
-        if case .connected = life { true } else { false }
-    }
-
-    var isConnecting: Bool {
-        if case .connecting = life { true } else { false }
+        switch life {
+        case .connected, .leaving: true
+        case .connecting, .disconnected: false
+        }
     }
 
     /// Whether a volatile packet would leave now (protocol.md §17).
@@ -78,19 +78,22 @@ final class SocketState {
         isConnected && session.isWritable
     }
 
-    var snapshot: SocketSnapshot {
-        SocketSnapshot(
-            id: shared.id,
-            handshake: shared.handshake,
-            rooms: shared.rooms.withLock { $0 }
-        )
+    /// What other servers may know of it; nil after the disconnect.
+    var snapshot: SocketSnapshot? {
+        shared.map { shared in
+            SocketSnapshot(
+                id: shared.id,
+                handshake: shared.handshake,
+                rooms: shared.rooms.withLock { $0 }
+            )
+        }
     }
 
     // MARK: Life
 
     /// The middlewares have let it in: joins its own room and receives from now on.
     func connect() {
-        guard case .connecting = life else { return }
+        guard case .connecting = life, let shared else { return }
         life = .connected
         shared.isConnected.store(true, ordering: .relaxed)
         join(Room(shared.id))
@@ -101,6 +104,9 @@ final class SocketState {
         switch life {
         case .connecting, .connected:
             if closing { client.disconnectAll() } else { client.disconnect(self) }
+        case .leaving:
+            // Its own end is under way; those of the client's other namespaces may not be.
+            if closing { client.disconnectAll() }
         case .disconnected:
             break
         }
@@ -108,25 +114,33 @@ final class SocketState {
 
     /// Ends the socket; tells its handlers only if it was connected.
     func finish(_ reason: DisconnectReason) {
-        let wasConnected = isConnected
-        if case .disconnected = life { return }
-        if wasConnected {
+        switch life {
+        case .connecting:
+            end()
+        case .connected:
+            life = .leaving
             for handler in disconnectingHandlers { handler(reason) }
+            let handlers = disconnectHandlers
+            end()
+            for handler in handlers { handler(reason) }
+        case .leaving, .disconnected:
+            // A handler has disconnected it again; once is enough.
+            break
         }
-        // A handler may have disconnected it already.
-        if case .disconnected = life { return }
+    }
+
+    private func end() {
         life = .disconnected
         for room in local.remove(slot) { namespace.countLeave(room) }
-        shared.rooms.withLock { $0 = [] }
-        shared.isConnected.store(false, ordering: .relaxed)
-        for ack in acks.takeAll() { ack.fail(.disconnected, on: loop) }
-        let handlers = disconnectHandlers
-        self.handlers = []
+        if let shared {
+            shared.rooms.withLock { $0 = [] }
+            shared.isConnected.store(false, ordering: .relaxed)
+        }
+        shared = nil
+        handlers = []
         disconnectingHandlers = []
         disconnectHandlers = []
-        if wasConnected {
-            for handler in handlers { handler(reason) }
-        }
+        for ack in acks.takeAll() { ack.fail(AckFailure.disconnected, on: loop) }
     }
 
     func addDisconnectingHandler(_ handler: @escaping @Sendable (DisconnectReason) -> Void) {
@@ -144,14 +158,14 @@ final class SocketState {
     func join(_ room: Room) {
         if case .disconnected = life { return }
         guard local.join(slot, room) else { return }
-        shared.rooms.withLock { _ = $0.insert(room) }
+        shared?.rooms.withLock { _ = $0.insert(room) }
         namespace.countJoin(room)
     }
 
     func leave(_ room: Room) {
         if case .disconnected = life { return }
         guard local.leave(slot, room) else { return }
-        shared.rooms.withLock { _ = $0.remove(room) }
+        shared?.rooms.withLock { _ = $0.remove(room) }
         namespace.countLeave(room)
     }
 
@@ -160,7 +174,7 @@ final class SocketState {
     /// Queues a packet for the client.
     func send(_ packet: EncodedPacket) {
         switch life {
-        case .connecting, .connected:
+        case .connecting, .connected, .leaving:
             packet.send(to: session)
         case .disconnected:
             break
@@ -169,17 +183,17 @@ final class SocketState {
 
     /// As `send`, for one of many receivers.
     func send(_ packet: EncodedPacket, _ tickets: PacketTickets) {
-        if case .connected = life { packet.send(to: session, tickets) }
+        if isConnected { packet.send(to: session, tickets) }
     }
 
     /// Awaits the client's answer to packet `id`.
     func expectAck(
         _ id: UInt64,
         timeout: Duration? = nil,
-        _ completion: @escaping (Result<Arguments, AckFailure>) -> Void
+        _ completion: @escaping (Result<Arguments, any Error>) -> Void
     ) {
         if case .disconnected = life {
-            completion(.failure(.disconnected))
+            completion(.failure(AckFailure.disconnected))
             return
         }
         let ack = PendingAck(id: id, socket: self, completion)
@@ -192,7 +206,12 @@ final class SocketState {
         acks.take(id)?.succeed(arguments, on: loop)
     }
 
-    func forgetAck(_ id: UInt64) {
+    /// Nobody waits for packet `id` any more.
+    func cancelAck(_ id: UInt64) {
+        acks.take(id)?.fail(CancellationError(), on: loop)
+    }
+
+    fileprivate func forgetAck(_ id: UInt64) {
         _ = acks.take(id)
     }
 
@@ -211,31 +230,35 @@ final class SocketState {
     func received(_ name: RawSpan, _ arguments: Arguments, id: UInt64?) {
         var count = 0
         for handler in handlers where handler.name.bytes.isEqual(to: name) { count += 1 }
-        guard count > 0 else { return }
+        guard count > 0, let shared else { return }
         let reply = id.map { Reply(id: $0, handlers: count) }
         for handler in handlers where handler.name.bytes.isEqual(to: name) {
-            guard isConnected else { return }
-            run(handler, arguments, reply)
+            guard case .connected = life else { return }
+            run(handler, arguments, reply, shared)
         }
     }
 
-    private func run(_ handler: EventHandler, _ arguments: Arguments, _ reply: Reply?) {
+    private func run(
+        _ handler: EventHandler,
+        _ arguments: Arguments,
+        _ reply: Reply?,
+        _ shared: SocketShared
+    ) {
         switch handler.body {
         case .sync(let body):
             do {
                 finish(reply, try body(arguments))
             } catch {
-                fail(reply, handler, error)
+                fail(reply, handler, error, shared)
             }
         case .async(let body):
-            let shared: SocketShared = shared
             let reply = reply.map { LoopBound($0, loop: loop) }
             loop.startTask {
                 do {
                     let outcome = try await body(arguments)
                     shared.state.run { $0.finish(reply?.value, outcome) }
                 } catch {
-                    shared.state.run { $0.fail(reply?.value, handler, error) }
+                    shared.state.run { $0.fail(reply?.value, handler, error, shared) }
                 }
             }
         }
@@ -246,8 +269,19 @@ final class SocketState {
         sendAck(reply.id, answer)
     }
 
-    private func fail(_ reply: Reply?, _ handler: EventHandler, _ error: any Error) {
-        namespace.core.report(HandlerError(socket: handle, event: handler.nameText, error: error))
+    private func fail(
+        _ reply: Reply?,
+        _ handler: EventHandler,
+        _ error: any Error,
+        _ shared: SocketShared
+    ) {
+        namespace.core.report(
+            HandlerError(
+                socket: Socket(shared: shared),
+                event: handler.nameText,
+                error: error
+            )
+        )
         guard let reply, let answer = reply.answer(to: .ack(.describing(error))) else { return }
         sendAck(reply.id, answer)
     }
@@ -300,12 +334,12 @@ final class PendingAck: TimerTarget {
     private let id: UInt64
     private weak var socket: SocketState?
     private var timer = TimerToken.none
-    private var completion: ((Result<Arguments, AckFailure>) -> Void)?
+    private var completion: ((Result<Arguments, any Error>) -> Void)?
 
     init(
         id: UInt64,
         socket: SocketState,
-        _ completion: @escaping (Result<Arguments, AckFailure>) -> Void
+        _ completion: @escaping (Result<Arguments, any Error>) -> Void
     ) {
         self.id = id
         self.socket = socket
@@ -321,18 +355,18 @@ final class PendingAck: TimerTarget {
         complete(.success(arguments))
     }
 
-    func fail(_ failure: AckFailure, on loop: EventLoop) {
+    func fail(_ error: any Error, on loop: EventLoop) {
         loop.cancel(&timer)
-        complete(.failure(failure))
+        complete(.failure(error))
     }
 
     func timerFired(_ tag: UInt8) {
         timer = .none
         socket?.forgetAck(id)
-        complete(.failure(.timedOut))
+        complete(.failure(AckFailure.timedOut))
     }
 
-    private func complete(_ result: Result<Arguments, AckFailure>) {
+    private func complete(_ result: Result<Arguments, any Error>) {
         let completion = completion
         self.completion = nil
         completion?(result)

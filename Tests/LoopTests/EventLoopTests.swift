@@ -156,7 +156,10 @@ struct EventLoopTests {
     func stopBusy() throws {
         let loop = try EventLoop(index: 0)
         let ended = Inbox<Bool>()
-        @Sendable func again() { loop.post { again() } }
+        let isOver = Atomic<Bool>(false)
+        @Sendable func again() {
+            if !isOver.load(ordering: .relaxed) { loop.post { again() } }
+        }
         loop.post {
             again()
             loop.stop()
@@ -166,6 +169,20 @@ struct EventLoopTests {
             ended.put(true)
         }
         #expect(try ended.next())
+        isOver.store(true, ordering: .relaxed)
+    }
+
+    @Test("what is posted after the end still runs, in order, where it counts as on the loop")
+    func postAfterEnd() throws {
+        let test = try TestLoop()
+        let ran = Inbox<Int>()
+        test.loop.post { test.loop.stop() }
+        for turn in 0..<1_000 {
+            test.loop.post {
+                if test.loop.isOnLoop { ran.put(turn) }
+            }
+        }
+        #expect(try ran.next(1_000) == Array(0..<1_000))
     }
 
     @Test("a stopped loop holds neither timers nor connections")

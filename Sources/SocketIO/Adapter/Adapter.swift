@@ -27,6 +27,13 @@ public struct SocketSnapshot: Sendable {
     public let handshake: Handshake
     /// The rooms it is in.
     public let rooms: Set<Room>
+
+    /// A socket of another server by its parts.
+    public init(id: String, handshake: Handshake, rooms: Set<Room>) {
+        self.id = id
+        self.handshake = handshake
+        self.rooms = rooms
+    }
 }
 
 /// A session to be kept across a reconnection (protocol.md §20).
@@ -68,16 +75,16 @@ public struct RestoredSession: Sendable {
 /// One adapter serves one namespace. The calls without `async` are hand-offs: they return at once,
 /// from whatever thread they come, and the adapter applies the local part by calling its `host`
 /// back, then or later. The host builds the frame after the adapter, so an adapter may add an
-/// offset. `roomCreated`, `roomDeleted` and sockets' changes are told as they happen, on the loop
-/// of the socket concerned.
+/// offset. `roomCreated` and `roomDeleted` are told in the order in which they happen, on a loop,
+/// one at a time.
 public protocol Adapter: Sendable {
     /// Sends `packet` to the sockets that `options` selects, here and elsewhere.
     func broadcast(_ packet: EventPacket, _ options: BroadcastOptions)
 
     /// As `broadcast`, and every receiver's acknowledgement goes to `acks`.
     ///
-    /// An adapter that reaches other servers announces them by `acks.expectSources` before it
-    /// delivers locally.
+    /// An adapter that reaches other servers announces them by `acks.expectSources`, before it
+    /// returns or while it holds `acks`.
     func broadcast(_ packet: EventPacket, _ options: BroadcastOptions, acks: BroadcastAcks)
 
     /// Makes the selected sockets join rooms.
@@ -158,6 +165,9 @@ public protocol AdapterHost: AnyObject, Sendable {
     func deliver(_ packet: EventPacket, _ options: BroadcastOptions, offset: String?)
 
     /// As `deliver`; local receivers are counted and answer into `acks`.
+    ///
+    /// Returns when the loops are announced there. What no client has answered after
+    /// `options.timeout` is forgotten.
     func deliver(_ packet: EventPacket, _ options: BroadcastOptions, acks: BroadcastAcks)
 
     /// Makes the selected local sockets join rooms.

@@ -3,14 +3,35 @@ import Synchronization
 /// Gathers the acknowledgements of one broadcast (protocol.md §18), from any thread.
 ///
 /// A *source* is whoever reports how many clients it has addressed: a loop of this server, or
-/// another server. Complete when every source has reported and every client has answered or gone.
+/// another server. Complete when nobody holds it, every source has reported, and every client has
+/// answered or gone. What comes after the end is ignored.
+///
+/// An adapter that reaches other servers gives each of them as source by a name of its own, so that
+/// a report that arrives twice counts once and a server that is lost is not waited for.
 public final class BroadcastAcks: Sendable {
-    private struct State {
-        var sourcesLeft: Int
-        /// Clients addressed less answers; negative while answers precede their source's report.
+    private struct Source {
+        var hasReported = false
+        var isLost = false
+        /// Clients addressed less answers; negative while answers precede the report.
         var clientsLeft = 0
+    }
+
+    private struct State {
+        var holds = 0
+        /// Sources expected less reports; negative while reports precede the expectation.
+        var sourcesLeft = 0
+        /// Clients addressed less answers.
+        var clientsLeft = 0
+        var named: [String: Source] = [:]
         var responses: [Arguments] = []
-        var finish: (@Sendable (Result<[Arguments], Timeout>) -> Void)?
+        var outcome = Outcome.open(nil)
+    }
+
+    private enum Outcome {
+        case open((@Sendable (Result<[Arguments], any Error>) -> Void)?)
+        /// Over before anybody asked.
+        case early(Result<[Arguments], any Error>)
+        case over
     }
 
     /// The time was over first.
@@ -19,11 +40,22 @@ public final class BroadcastAcks: Sendable {
         let missing: Int
     }
 
-    private let state: Mutex<State>
+    private let state = Mutex(State())
 
-    init(finish: @escaping @Sendable (Result<[Arguments], Timeout>) -> Void) {
-        // The broadcast itself counts as a source until the adapter has handed it on.
-        state = Mutex(State(sourcesLeft: 1, finish: finish))
+    init() {}
+
+    // MARK: For adapters
+
+    /// Keeps it from being complete until `release`, while it is not known who will report.
+    ///
+    /// During `Adapter.broadcast` it is held anyway.
+    public func hold() {
+        state.withLock { $0.holds += 1 }
+    }
+
+    /// Ends one `hold`.
+    public func release() {
+        update { $0.holds -= 1 }
     }
 
     /// More sources will report.
@@ -31,43 +63,97 @@ public final class BroadcastAcks: Sendable {
         state.withLock { $0.sourcesLeft += count }
     }
 
-    /// One source has addressed `clients` clients.
-    public func sourceReported(clients: Int) {
+    /// One source, `source` if it has a name, has addressed `clients` clients.
+    public func sourceReported(clients: Int, source: String? = nil) {
         update { state in
+            if let source {
+                var entry = state.named[source] ?? Source()
+                guard !entry.hasReported, !entry.isLost else { return }
+                entry.hasReported = true
+                entry.clientsLeft += clients
+                state.named[source] = entry
+            }
             state.sourcesLeft -= 1
             state.clientsLeft += clients
         }
     }
 
-    /// A client has answered; nil when it disconnected instead.
-    public func received(_ response: Arguments?) {
+    /// A client, one of `source` if that has a name, has answered; nil when it disconnected instead.
+    public func received(_ response: Arguments?, source: String? = nil) {
         update { state in
+            if let source {
+                var entry = state.named[source] ?? Source()
+                guard !entry.isLost else { return }
+                entry.clientsLeft -= 1
+                state.named[source] = entry
+            }
             state.clientsLeft -= 1
             if let response { state.responses.append(response) }
         }
     }
 
-    func timedOut() {
-        let finished = state.withLock { state in
-            let finish = state.finish
-            state.finish = nil
-            return finish.map {
-                ($0, Timeout(responses: state.responses, missing: state.clientsLeft))
-            }
+    /// The source `source` will not report, or its clients not answer, any more.
+    public func sourceLost(_ source: String) {
+        update { state in
+            var entry = state.named[source] ?? Source()
+            guard !entry.isLost else { return }
+            if !entry.hasReported { state.sourcesLeft -= 1 }
+            state.clientsLeft -= entry.clientsLeft
+            entry.clientsLeft = 0
+            entry.isLost = true
+            state.named[source] = entry
         }
-        if let (finish, timeout) = finished { finish(.failure(timeout)) }
+    }
+
+    // MARK: For the broadcast
+
+    /// Calls `finish` once, at the end.
+    func whenDone(_ finish: @escaping @Sendable (Result<[Arguments], any Error>) -> Void) {
+        let early: Result<[Arguments], any Error>? = state.withLock { state in
+            guard case .early(let result) = state.outcome else {
+                state.outcome = .open(finish)
+                return nil
+            }
+            state.outcome = .over
+            return result
+        }
+        if let early { finish(early) }
+    }
+
+    func timedOut() {
+        end { state in
+            .failure(Timeout(responses: state.responses, missing: max(state.clientsLeft, 0)))
+        }
+    }
+
+    func cancel() {
+        end { _ in .failure(CancellationError()) }
     }
 
     private func update(_ change: (inout State) -> Void) {
-        let finished = state.withLock { state in
+        end { state in
             change(&state)
-            guard state.sourcesLeft == 0, state.clientsLeft <= 0 else {
-                return (@Sendable () -> Void)?.none
+            guard state.holds == 0, state.sourcesLeft <= 0, state.clientsLeft <= 0 else {
+                return nil
             }
-            guard let finish = state.finish else { return nil }
-            state.finish = nil
-            let responses = state.responses
-            return { finish(.success(responses)) }
+            return .success(state.responses)
+        }
+    }
+
+    /// Ends it with the result that `result` gives, if it gives one and it has not ended before.
+    private func end(_ result: (inout State) -> Result<[Arguments], any Error>?) {
+        let finished: (@Sendable () -> Void)? = state.withLock { state in
+            guard case .open(let finish) = state.outcome, let result = result(&state) else {
+                return nil
+            }
+            state.responses = []
+            state.named = [:]
+            guard let finish else {
+                state.outcome = .early(result)
+                return nil
+            }
+            state.outcome = .over
+            return { finish(result) }
         }
         finished?()
     }
