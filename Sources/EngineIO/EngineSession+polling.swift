@@ -13,11 +13,14 @@ extension EngineSession {
             return
         }
         polling.setPoll(connection)
-        if !state.isOpen, polling.isQueueEmpty {
-            // Closing: nothing is left to say but goodbye.
-            polling.append(.noop)
+        if !polling.isQueueEmpty {
+            flushPoll()
+        } else if !state.isOpen {
+            // Closing, and nothing is left to say but goodbye.
+            _ = polling.takePoll()
+            connection.respondToPoll(PollingTransport.encode([.noop, .close]))
+            close(.forcedClose, nil)
         }
-        if !polling.isQueueEmpty { flushPoll() }
     }
 
     /// Flushes once for all that is queued in this turn.
@@ -34,11 +37,10 @@ extension EngineSession {
         guard !state.isClosed, state.transport == .polling, !polling.isQueueEmpty,
             let poll = polling.takePoll()
         else { return }
-        var packets = polling.takeQueue()
-        let isLast = !state.isOpen
-        if isLast { packets.append(.close) }
-        poll.respondToPoll(PollingTransport.encode(packets))
-        if isLast { close(.forcedClose, nil) }
+        poll.respondToPoll(PollingTransport.encode(polling.takeQueue()))
+        // The close packet goes with the next poll: a client that read it together with a
+        // DISCONNECT would report the loss of its transport, and reconnect.
+        if !state.isOpen { awaitLastPoll() }
     }
 
     /// A POST begins; false if another is under way, which ends the session (§6).

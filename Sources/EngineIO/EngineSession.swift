@@ -147,7 +147,9 @@ package final class EngineSession: TimerTarget {
         close(.forcedClose, nil)
     }
 
-    private func awaitLastPoll() {
+    /// Closes when the client has polled once more, or did not for too long (§6).
+    func awaitLastPoll() {
+        loop.cancel(&closingTimer)
         closingTimer = loop.schedule(
             self,
             tag: Timer.closing,

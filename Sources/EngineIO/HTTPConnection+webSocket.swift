@@ -92,7 +92,9 @@ extension UpgradeHandshake {
     fileprivate static func validate(_ fields: HeaderList) throws(UpgradeRefusal) -> SharedBytes {
         let upgrade = fields["Upgrade"] ?? SharedBytes()
         let connection = fields["Connection"] ?? SharedBytes()
-        let key = fields["Sec-WebSocket-Key"] ?? SharedBytes()
+        // Several keys are none (§11.3.1).
+        let keys = fields.all("Sec-WebSocket-Key")
+        let key = keys.count == 1 ? keys[0] : SharedBytes()
         let version = fields["Sec-WebSocket-Version"] ?? SharedBytes()
         try validate(
             upgrade: upgrade.bytes,

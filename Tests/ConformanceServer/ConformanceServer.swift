@@ -22,9 +22,9 @@ struct ConformanceServer {
         let server = try Server(flags.options)
         ConformanceApp(server: server, journal: journal).install()
         if let files = flags.files { server.serveFiles(from: files, at: "/files") }
-        let port = try await server.start()
-        // Past the buffer of `print`: whoever waits for the line gets it.
-        FileHandle.standardOutput.write(Data("listening on http://127.0.0.1:\(port)\n".utf8))
-        try await server.run()
+        try await server.run { port in
+            // Past the buffer of `print`: whoever waits for the line gets it.
+            FileHandle.standardOutput.write(Data("listening on http://127.0.0.1:\(port)\n".utf8))
+        }
     }
 }
