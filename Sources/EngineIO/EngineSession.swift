@@ -16,7 +16,8 @@ package protocol EngineSessionHandler: AnyObject {
 ///
 /// Owned by one loop.
 package final class EngineSession: TimerTarget {
-    private enum Timer {
+    /// The tags of the timers.
+    enum Timer {
         static let heartbeat: UInt8 = 0
         static let upgrade: UInt8 = 1
         static let noop: UInt8 = 2
@@ -24,25 +25,25 @@ package final class EngineSession: TimerTarget {
     }
 
     /// How often a pending poll is released while the client probes (§8.4).
-    private static let noopInterval = Duration.milliseconds(100)
+    static let noopInterval = Duration.milliseconds(100)
 
     package let id: SessionID
     package let request: HandshakeRequest
-    private let engine: EngineLoop
-    private var state: SessionState
-    private var polling = PollingTransport()
-    private var webSocket: WebSocketTransport?
-    /// The connection of an open session on WebSocket: the way of every message sent, kept apart
-    /// so that it costs one test.
+    let engine: EngineLoop
+    var state: SessionState
+    var polling = PollingTransport()
+    var webSocket: WebSocketTransport?
+    /// The connection of an open session on WebSocket whose peer takes binary: the way of every
+    /// message sent, kept apart so that it costs one test.
     ///
     /// Unmanaged, as `webSocket` holds it: counting references here was 6 % of a delivery (perf).
-    private var outlet: Unmanaged<Connection>?
-    private var probe: WebSocketTransport?
+    var outlet: Unmanaged<Connection>?
+    var probe: WebSocketTransport?
     private var handler: (any EngineSessionHandler)?
-    private var isFlushPosted = false
+    var isFlushPosted = false
     private var heartbeatTimer = TimerToken.none
-    private var upgradeTimer = TimerToken.none
-    private var noopTimer = TimerToken.none
+    var upgradeTimer = TimerToken.none
+    var noopTimer = TimerToken.none
     private var closingTimer = TimerToken.none
 
     init(
@@ -77,7 +78,13 @@ package final class EngineSession: TimerTarget {
             tag: Timer.heartbeat,
             after: engine.options.pingInterval
         )
-        handler = makeHandler(self)
+        let handler = makeHandler(self)
+        guard !state.isClosed else {
+            // Closed while it was made, when there was nobody to tell yet.
+            handler.sessionClosed(.forcedClose, nil)
+            return
+        }
+        self.handler = handler
     }
 
     /// Queues a message; it leaves at the end of this turn, or with the next poll.
@@ -101,8 +108,11 @@ package final class EngineSession: TimerTarget {
     private func transmit(_ packet: OutgoingPacket) {
         switch state.transport {
         case .webSocket:
-            webSocket?.send(packet.frame)
+            webSocket?.send(packet)
         case .polling:
+            // Above the limit the end is posted already; memory is not for packets nobody gets.
+            guard polling.hasPendingPoll || polling.queuedBytes <= engine.options.maxSendQueueBytes
+            else { return }
             polling.append(packet)
             if polling.hasPendingPoll {
                 postFlush()
@@ -171,6 +181,7 @@ package final class EngineSession: TimerTarget {
             poll.respondToPoll(PollingTransport.encode(packets))
         }
         _ = polling.takeQueue()
+        polling.setPost(nil)
     }
 
     // MARK: Timers
@@ -208,7 +219,8 @@ package final class EngineSession: TimerTarget {
         }
     }
 
-    private func rearmHeartbeat() {
+    /// Starts a ping interval anew (§9).
+    func rearmHeartbeat() {
         loop.cancel(&heartbeatTimer)
         heartbeatTimer = loop.schedule(
             self,
@@ -229,7 +241,8 @@ package final class EngineSession: TimerTarget {
         }
     }
 
-    private func received(_ packet: EnginePacket, in bytes: RawSpan) -> Bool {
+    /// A packet that is a part of `bytes`; false if it has closed the session.
+    func received(_ packet: EnginePacket, in bytes: RawSpan) -> Bool {
         switch packet {
         case .text(let type, let payload):
             return received(type, bytes.extracting(payload))
@@ -258,168 +271,13 @@ package final class EngineSession: TimerTarget {
         handler?.received(binary: binary)
     }
 
-    // MARK: Polling (§6)
-
-    /// A GET has arrived: answers it at once if packets are queued, else keeps it.
-    func poll(_ connection: HTTPConnection) {
-        guard !polling.hasPendingPoll else {
-            // The first GET gets the close packet, the second 400 (§6).
-            connection.respondBadRequest()
-            close(.transportError, "overlap from client")
-            return
-        }
-        polling.setPoll(connection)
-        if !state.isOpen, polling.isQueueEmpty {
-            // Closing: nothing is left to say but goodbye.
-            polling.append(.noop)
-        }
-        if !polling.isQueueEmpty { flushPoll() }
-    }
-
-    /// Flushes once for all that is queued in this turn.
-    private func postFlush() {
-        guard !isFlushPosted else { return }
-        isFlushPosted = true
-        LoopBound(self, loop: loop).post { session in
-            session.isFlushPosted = false
-            session.flushPoll()
-        }
-    }
-
-    private func flushPoll() {
-        guard !state.isClosed, state.transport == .polling, !polling.isQueueEmpty,
-            let poll = polling.takePoll()
-        else { return }
-        var packets = polling.takeQueue()
-        let isLast = !state.isOpen
-        if isLast { packets.append(.close) }
-        poll.respondToPoll(PollingTransport.encode(packets))
-        if isLast { close(.forcedClose, nil) }
-    }
-
-    /// A POST begins; false if another is under way, which ends the session (§6).
-    func beginPost(_ connection: HTTPConnection) -> Bool {
-        guard !polling.hasPendingPost else {
-            let first = polling.takePost()
-            connection.respondBadRequest()
-            close(.transportError, "data request overlap from client")
-            first?.abort()
-            return false
-        }
-        polling.setPost(connection)
-        return true
-    }
-
-    /// The POST has been refused for its size; the session goes on (§6).
-    func abandonPost(_ connection: HTTPConnection) {
-        if polling.isPost(connection) { polling.setPost(nil) }
-    }
-
-    /// A POST is complete: delivers its packets.
-    ///
-    /// The caller answers `ok` in any case.
-    func finishPost(_ connection: HTTPConnection, body: RawSpan) {
-        if polling.isPost(connection) { polling.setPost(nil) }
-        var units = PayloadSplitter()
-        do {
-            while let packet = try units.next(in: body) {
-                guard received(packet, in: body) else { return }
-            }
-        } catch {
-            close(.parseError, nil)
-        }
-    }
-
-    /// The client has sent a content type that v4 does not know (§6).
-    func refusePost(_ connection: HTTPConnection) {
-        if polling.isPost(connection) { polling.setPost(nil) }
-        connection.respondBadRequest()
-        close(.transportError, "invalid content")
-    }
-
-    /// The connection of a GET or POST has gone before its end (§6).
-    func requestAborted(_ connection: HTTPConnection) {
-        if polling.isPoll(connection) {
-            _ = polling.takePoll()
-            close(.transportError, "poll connection closed prematurely")
-        } else if polling.isPost(connection) {
-            _ = polling.takePost()
-            close(.transportError, "data request connection closed prematurely")
-        }
-    }
-
     // MARK: WebSocket (§7)
 
     /// The session begins on this WebSocket.
     func adopt(_ transport: WebSocketTransport) {
         webSocket = transport
-        outlet = .passUnretained(transport.connection)
+        outlet = transport.outlet
     }
 
     func isCurrent(_ transport: WebSocketTransport) -> Bool { webSocket === transport }
-
-    // MARK: Upgrade (§8)
-
-    /// A WebSocket has been opened for this session; false if it is not wanted.
-    func beginProbe(_ transport: WebSocketTransport) -> Bool {
-        guard state.beginProbe() else { return false }
-        probe = transport
-        upgradeTimer = loop.schedule(
-            self,
-            tag: Timer.upgrade,
-            after: engine.options.upgradeTimeout
-        )
-        return true
-    }
-
-    /// The probing transport has sent a text frame.
-    func receivedProbe(_ unit: RawSpan) {
-        // Whatever is no packet abandons the probe, for whatever reason.
-        guard case .text(let type, let payload)? = try? EnginePacket(parsing: unit) else {
-            endProbe()
-            return
-        }
-        let isProbe = unit.extracting(payload).isEqual(to: "probe")
-        switch state.receivedProbe(type, isProbePayload: isProbe) {
-        case .answer:
-            probe?.send(OutgoingPacket.probeAnswer.frame)
-            noopTimer = loop.schedule(self, tag: Timer.noop, after: Self.noopInterval)
-        case .complete:
-            completeUpgrade()
-        case .abandon:
-            endProbe()
-        }
-    }
-
-    /// The probing transport sent what no probe sends, or has gone.
-    func endProbe() {
-        loop.cancel(&upgradeTimer)
-        loop.cancel(&noopTimer)
-        state.endProbe()
-        probe?.close()
-        probe = nil
-    }
-
-    private func releasePoll() {
-        guard state.isProbing else { return }
-        if polling.isQueueEmpty, let poll = polling.takePoll() {
-            poll.respondToPoll(PollingTransport.encode([.noop]))
-        }
-        noopTimer = loop.schedule(self, tag: Timer.noop, after: Self.noopInterval)
-    }
-
-    private func completeUpgrade() {
-        loop.cancel(&upgradeTimer)
-        loop.cancel(&noopTimer)
-        webSocket = probe
-        probe = nil
-        if let poll = polling.takePoll() {
-            poll.respondToPoll(PollingTransport.encode([.close]))
-        }
-        polling.takePost()?.abort()
-        for packet in polling.takeQueue() { webSocket?.send(packet.frame) }
-        if state.isOpen { outlet = webSocket.map { .passUnretained($0.connection) } }
-        rearmHeartbeat()
-        if !state.isOpen { close(.forcedClose, nil) }
-    }
 }

@@ -2,7 +2,6 @@ import Bytes
 import EngineIOProtocol
 import HTTP1
 import Loop
-import WebSocket
 
 extension HTTPConnection {
     /// Where a request leads, decided at its head.
@@ -28,9 +27,10 @@ extension HTTPConnection {
     func destination(of head: RequestHead) -> Destination {
         let server = engine.server
         if let file = server.bundle?.file(at: head.path) { return .bundle(file) }
-        let target = head.target
+        // The path rather than the target, for targets in absolute form (RFC 9112 §3.2.2).
+        let path = head.path
         let prefix = server.pathPrefix
-        if target.count >= prefix.count, target[0..<prefix.count] == prefix {
+        if path.count >= prefix.count, path[0..<prefix.count] == prefix {
             return head.wantsUpgrade(to: "websocket")
                 ? webSocketDestination(of: head) : engineDestination(of: head)
         }
@@ -49,35 +49,26 @@ extension HTTPConnection {
     private func engineDestination(of head: RequestHead) -> Destination {
         if head.method == .options, engine.options.cors != nil { return .preflight }
         let query = head.query
+        let isPolling: Bool
         switch query.value(of: "transport") {
-        case "polling" where engine.options.allowsPolling:
-            break
-        case "websocket" where engine.options.allowsWebSocket:
-            return webSocketWithoutUpgrade(query)
-        default:
-            return .error(.transportUnknown)
+        case "polling" where engine.options.allowsPolling: isPolling = true
+        case "websocket" where engine.options.allowsWebSocket: isPolling = false
+        default: return .error(.transportUnknown)
         }
         if let error = originError(head) { return .error(error) }
         guard let sid = query.value(of: "sid"), !sid.isEmpty else {
-            return head.method == .get ? .handshake : .error(.badHandshakeMethod)
+            guard head.method == .get else { return .error(.badHandshakeMethod) }
+            // WebSocket without an upgrade.
+            return isPolling ? .handshake : .error(.badRequest)
         }
         switch lookUp(sid) {
         case .here(let session):
-            guard session.transport == .polling else { return .error(.badRequest) }
+            guard isPolling, session.transport == .polling else { return .error(.badRequest) }
             return pollingDestination(head, session)
         case .there(let loop):
             return .otherLoop(loop)
         case .nowhere:
             return .error(.sessionIDUnknown)
-        }
-    }
-
-    private func webSocketWithoutUpgrade(_ query: Query) -> Destination {
-        guard let sid = query.value(of: "sid"), !sid.isEmpty else { return .error(.badRequest) }
-        switch lookUp(sid) {
-        case .here: return .error(.badRequest)
-        case .there(let loop): return .otherLoop(loop)
-        case .nowhere: return .error(.sessionIDUnknown)
         }
     }
 
@@ -87,7 +78,7 @@ extension HTTPConnection {
             return .poll(session)
         case .post:
             guard head.isChunked || head.contentLength != nil else {
-                return .refusal(status: 411, fields: [])
+                return .refusal(status: 411, fields: corsFields(head))
             }
             return .post(session)
         default:
@@ -103,9 +94,13 @@ extension HTTPConnection {
             return .webSocketError(isPolling ? .badRequest : .transportUnknown)
         }
         if let error = originError(head) { return .webSocketError(error) }
+        // What follows the head must be frames.
+        if head.hasBody { return .webSocketError(.badRequest) }
         if let sid = query.value(of: "sid"), !sid.isEmpty {
             switch lookUp(sid) {
-            case .here(let session): return .webSocket(session)
+            case .here(let session):
+                // RFC 6455 §4.1: the method is GET.
+                return head.method == .get ? .webSocket(session) : .webSocketError(.badRequest)
             case .there(let loop): return .otherLoop(loop)
             case .nowhere: return .webSocketError(.sessionIDUnknown)
             }
@@ -156,7 +151,14 @@ extension HTTPConnection {
         case .handshake:
             handshake(head)
         case .poll(let session):
-            if session.isClosed { respond(.sessionIDUnknown) } else { session.poll(self) }
+            // Things may have changed since the head, if the GET has a body.
+            if session.isClosed {
+                respond(.sessionIDUnknown)
+            } else if session.transport == .polling {
+                session.poll(self)
+            } else {
+                respond(.badRequest)
+            }
         case .post(let session):
             post(head, session, body)
         case .badMethod:
@@ -221,8 +223,7 @@ extension HTTPConnection {
             // §6: `ok` even if a packet has just closed the session.
             respond(
                 status: 200,
-                fields: [("Content-Type", "text/html"), ("cache-control", "no-store")]
-                    + corsFields(head),
+                fields: pollFields(head, mediaType: "text/html"),
                 body: SharedBytes("ok")
             )
         }
@@ -241,7 +242,7 @@ extension HTTPConnection {
             respond(status: 400, fields: corsFields(head))
         case .receiving:
             refuse(status: 400)
-        case .none, .moving, .finished:
+        case .none, .waiting, .moving, .finished:
             break
         }
     }
@@ -273,12 +274,23 @@ extension HTTPConnection {
         respond(status: response.status, fields: response.fields + extra, body: response.body)
     }
 
-    private func pollFields(_ head: RequestHead) -> ResponseWriter.Fields {
-        [("Content-Type", "text/plain; charset=UTF-8"), ("cache-control", "no-store")]
-            + corsFields(head)
+    /// The fields of a polling session's 200s.
+    private func pollFields(
+        _ head: RequestHead,
+        mediaType: String = "text/plain; charset=UTF-8"
+    ) -> ResponseWriter.Fields {
+        var fields = [("Content-Type", mediaType), ("cache-control", "no-store")]
+        // §11: Internet Explorer would take some payloads for an attack and change them.
+        if let userAgent = head.fields["User-Agent"],
+            userAgent.bytes.contains(";MSIE") || userAgent.bytes.contains("Trident/")
+        {
+            fields.append(("X-XSS-Protection", "0"))
+        }
+        return fields + corsFields(head)
     }
 
-    private func corsFields(_ head: RequestHead) -> ResponseWriter.Fields {
+    /// What the CORS policy adds to every answer of the engine (§11).
+    func corsFields(_ head: RequestHead) -> ResponseWriter.Fields {
         engine.options.cors?.fields(origin: head.fields["Origin"]?.text) ?? []
     }
 
@@ -296,11 +308,13 @@ extension HTTPConnection {
         }
     }
 
-    private func handshakeRequest(_ head: RequestHead) -> HandshakeRequest {
+    /// What the app is shown of a handshake.
+    func handshakeRequest(_ head: RequestHead) -> HandshakeRequest {
         HandshakeRequest(head: head, peer: connection.peer, issued: engine.unixMilliseconds)
     }
 
-    private func decide(
+    /// Asks `allowRequest`; the connection may have ended when `then` is called.
+    func decide(
         _ allowRequest: @escaping @Sendable (HandshakeRequest) async -> HandshakeDecision,
         _ request: HandshakeRequest,
         then: @escaping @Sendable (HTTPConnection, HandshakeDecision) -> Void
@@ -311,103 +325,17 @@ extension HTTPConnection {
             bound.run { then($0, decision) }
         }
     }
-
-    // MARK: WebSocket
-
-    /// Opens a WebSocket: a session of its own, or the upgrade of `session` (§§7–8).
-    func upgrade(_ head: RequestHead, _ session: EngineSession?, rest: RawSpan) {
-        if session != nil {
-            acceptWebSocket(head, session, rest: SharedBytes(copying: rest))
-            return
-        }
-        guard head.query.value(of: "EIO") == "4" else {
-            refuseWebSocket(.unsupportedProtocolVersion)
-            return
-        }
-        let rest = SharedBytes(copying: rest)
-        guard let allowRequest = engine.server.hooks.allowRequest else {
-            acceptWebSocket(head, nil, rest: rest)
-            return
-        }
-        decide(allowRequest, handshakeRequest(head)) { connection, decision in
-            switch decision {
-            case .allow: connection.acceptWebSocket(head, nil, rest: rest)
-            case .refuse(let message): connection.refuseWebSocket(.forbidden(message))
-            }
-        }
-    }
-
-    private func acceptWebSocket(
-        _ head: RequestHead,
-        _ existing: EngineSession?,
-        rest: SharedBytes
-    ) {
-        guard case .responding = exchange else { return }
-        let key: SharedBytes
-        do throws(UpgradeRefusal) {
-            key = try UpgradeHandshake.validate(head.fields)
-        } catch {
-            connection.write(
-                ResponseWriter.response(
-                    error.status,
-                    fields: error.fields,
-                    keepsAlive: false,
-                    date: engine.date
-                )
-            )
-            closeWhenDrained()
-            return
-        }
-        connection.write(UpgradeHandshake.response(for: key.bytes, fields: corsFields(head)))
-        let session = existing ?? engine.makeSession(handshakeRequest(head), .webSocket)
-        let transport = WebSocketTransport(
-            connection,
-            session: session,
-            maxMessageBytes: engine.options.maxHTTPBufferSize
-        )
-        let late = yieldToWebSocket()
-        connection.setHandler(transport)
-        connection.setReading(true)
-        if existing == nil {
-            session.adopt(transport)
-            transport.send(OutgoingPacket(text: engine.openPacket(of: session).bytes).frame)
-            session.open(engine.server.hooks.makeHandler)
-        } else if !session.beginProbe(transport) {
-            transport.close()
-            return
-        }
-        for early in [rest, late] where !early.isEmpty { transport.receivedEarly(early.bytes) }
-    }
-
-    private func refuseWebSocket(_ error: HandshakeError) {
-        guard case .responding = exchange else { return }
-        connection.write(
-            ResponseWriter.response(
-                400,
-                fields: [("Content-type", "text/html")],
-                body: SharedBytes(error.message),
-                keepsAlive: false,
-                date: engine.date
-            )
-        )
-        closeWhenDrained()
-    }
 }
 
-extension UpgradeHandshake {
-    /// Checks the fields of a WebSocket request and gives back its key (RFC 6455 §4.2.1).
-    fileprivate static func validate(_ fields: HeaderList) throws(UpgradeRefusal) -> SharedBytes {
-        let upgrade = fields["Upgrade"] ?? SharedBytes()
-        let connection = fields["Connection"] ?? SharedBytes()
-        let key = fields["Sec-WebSocket-Key"] ?? SharedBytes()
-        let version = fields["Sec-WebSocket-Version"] ?? SharedBytes()
-        try validate(
-            upgrade: upgrade.bytes,
-            connection: connection.bytes,
-            key: key.bytes,
-            version: version.bytes
-        )
-        return key
+extension RawSpan {
+    /// Whether `text`, which is not empty, stands somewhere in the bytes.
+    fileprivate func contains(_ text: StaticString) -> Bool {
+        guard byteCount >= text.utf8CodeUnitCount else { return false }
+        for start in 0...byteCount - text.utf8CodeUnitCount
+        where extracting(start..<byteCount).hasPrefix(text) {
+            return true
+        }
+        return false
     }
 }
 

@@ -16,6 +16,8 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         case receiving(RequestHead, Destination)
         /// Somebody will respond.
         case responding(RequestHead)
+        /// What is pipelined waits for the next turn, or for earlier responses to leave.
+        case waiting
         /// The descriptor goes to another loop as soon as earlier responses are out.
         case moving(LoopBound<EngineLoop>, unread: SharedBytes)
         /// The connection is closed, or belongs to a WebSocket.
@@ -35,6 +37,8 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     private var body = ByteBuffer()
     private var unread = ByteBuffer()
     private var isProcessing = false
+    /// Whether the connection cannot be read on after the request at hand.
+    private var isLastRequest = false
     private var timer = TimerToken.none
     private var timerTag: UInt8?
 
@@ -56,16 +60,25 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         switch exchange {
         case .none, .receiving:
             process(bytes.bytes)
-        case .responding, .moving:
-            unread.append(bytes.bytes)
-            if unread.count > engine.options.maxPipelinedBytes { connection.setReading(false) }
+        case .responding, .waiting, .moving:
+            keep(bytes.bytes)
         case .finished:
             break
         }
     }
 
+    /// Keeps pipelined bytes for later; while they are many, no more are read.
+    private func keep(_ bytes: RawSpan) {
+        unread.append(bytes)
+        if unread.count > engine.options.maxPipelinedBytes { connection.setReading(false) }
+    }
+
     func drained() {
-        if case .moving(let target, let unread) = exchange { move(to: target, unread) }
+        switch exchange {
+        case .moving(let target, let unread): move(to: target, unread)
+        case .waiting: resume()
+        case .none, .receiving, .responding, .finished: break
+        }
     }
 
     func ended(_ end: ConnectionEnd) {
@@ -101,8 +114,8 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
                 switch exchange {
                 case .none, .receiving:
                     break
-                case .responding:
-                    unread.append(bytes.extracting(offset..<bytes.byteCount))
+                case .responding, .waiting:
+                    keep(bytes.extracting(offset..<bytes.byteCount))
                     return
                 case .moving, .finished:
                     return
@@ -112,7 +125,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
                     watchProgress()
                     return
                 case .head(let head):
-                    begin(head, rest: bytes.extracting(offset..<bytes.byteCount))
+                    begin(head, in: bytes, at: &offset)
                 case .body(let range):
                     body.append(bytes.extracting(range))
                 case .end:
@@ -124,33 +137,51 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         }
     }
 
-    private func begin(_ head: RequestHead, rest: RawSpan) {
+    private func begin(_ head: RequestHead, in bytes: RawSpan, at offset: inout Int) {
         let destination = destination(of: head)
+        let rest = bytes.extracting(offset..<bytes.byteCount)
         switch destination {
         case .otherLoop(let target):
-            var bytes = ByteBuffer(capacity: head.bytes.count + rest.byteCount)
-            bytes.append(head.bytes)
-            bytes.append(rest)
+            var unused = ByteBuffer(capacity: head.bytes.count + rest.byteCount)
+            unused.append(head.bytes)
+            unused.append(rest)
             cancelTimer()
-            exchange = .moving(target, unread: bytes.takeShared())
-            if connection.bufferedBytes == 0 { drained() }
+            exchange = .moving(target, unread: unused.takeShared())
+            if connection.bufferedBytes == 0 {
+                drained()
+            } else {
+                setTimer(Timer.keepAlive, engine.options.keepAliveTimeout)
+            }
             return
         case .webSocket(let session):
             exchange = .responding(head)
             cancelTimer()
-            upgrade(head, session, rest: rest)
+            // Frames already, which wait with those that come while the upgrade is decided.
+            unread.append(rest)
+            offset = bytes.byteCount
+            upgrade(head, session)
             return
-        case .post:
-            parser.setBodyLimit(engine.options.maxHTTPBufferSize)
-        case .error, .webSocketError, .handshake, .poll, .badMethod, .preflight, .bundle, .file,
-            .route, .refusal:
-            parser.setBodyLimit(engine.options.httpLimits.maxBodyBytes)
-        }
-        if head.expectsContinue, head.hasBody {
-            connection.write(ResponseWriter.continueResponse)
+        case .error, .webSocketError, .badMethod, .refusal:
+            guard head.expectsContinue, head.hasBody else { break }
+            // The body is not wanted, so it may come or not: no next request can be told from it.
+            isLastRequest = true
+            exchange = .receiving(head, destination)
+            endRequest()
+            return
+        case .post, .handshake, .poll, .preflight, .bundle, .file, .route:
+            break
         }
         exchange = .receiving(head, destination)
-        if case .post(let session) = destination, !session.beginPost(self) { return }
+        var limit = engine.options.httpLimits.maxBodyBytes
+        if case .post(let session) = destination {
+            guard session.beginPost(self) else { return }
+            limit = engine.options.maxHTTPBufferSize
+        }
+        parser.setBodyLimit(limit)
+        // One that is too long is refused at once instead (RFC 9110 §10.1.1).
+        if head.expectsContinue, head.hasBody, head.contentLength ?? 0 <= limit {
+            connection.write(ResponseWriter.continueResponse)
+        }
     }
 
     private func endRequest() {
@@ -170,7 +201,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
             }
         case .receiving:
             setTimer(Timer.body, engine.options.bodyTimeout)
-        case .responding, .moving, .finished:
+        case .responding, .waiting, .moving, .finished:
             break
         }
     }
@@ -197,7 +228,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         body: SharedBytes = SharedBytes()
     ) {
         guard case .responding(let head) = exchange else { return }
-        let keepsAlive = head.keepsAlive && !engine.isShuttingDown
+        let keepsAlive = head.keepsAlive && !isLastRequest && !engine.isShuttingDown
         connection.write(
             ResponseWriter.response(
                 status,
@@ -212,19 +243,31 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
             closeWhenDrained()
             return
         }
-        exchange = .none
-        if !isProcessing { resume() }
+        if connection.bufferedBytes > engine.options.maxUnsentBytes {
+            exchange = .waiting
+            setTimer(Timer.keepAlive, engine.options.keepAliveTimeout)
+        } else if isProcessing {
+            exchange = .none
+        } else if unread.isEmpty {
+            exchange = .none
+            watchProgress()
+        } else {
+            // In a later turn: a request that answers one of another connection, which has more
+            // pipelined, and so on, would be a recursion as deep as clients like.
+            exchange = .waiting
+            LoopBound(self, loop: connection.loop).post { $0.resume() }
+        }
     }
 
     /// Goes on with what has been pipelined meanwhile.
     private func resume() {
-        connection.setReading(true)
-        if unread.isEmpty {
-            watchProgress()
-        } else {
-            let bytes = unread.takeShared()
-            process(bytes.bytes)
-        }
+        guard case .waiting = exchange,
+            connection.bufferedBytes <= engine.options.maxUnsentBytes
+        else { return }
+        exchange = .none
+        let bytes = unread.takeShared()
+        process(bytes.bytes)
+        if unread.count <= engine.options.maxPipelinedBytes { connection.setReading(true) }
     }
 
     /// Answers a request that cannot be read on, or that is not complete, and closes.
@@ -233,11 +276,13 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         switch exchange {
         case .finished:
             return
-        case .none, .receiving, .responding, .moving:
+        case .none, .receiving, .responding, .waiting, .moving:
             break
         }
+        var fields: ResponseWriter.Fields = []
+        if case .receiving(let head, .post) = exchange { fields = corsFields(head) }
         connection.write(
-            ResponseWriter.response(status, keepsAlive: false, date: engine.date)
+            ResponseWriter.response(status, fields: fields, keepsAlive: false, date: engine.date)
         )
         closeWhenDrained()
         if status == 413, case .receiving(_, .post(let session)) = exchange {
@@ -253,7 +298,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
             session.requestAborted(self)
         case .responding(let head):
             pollSession(of: head)?.requestAborted(self)
-        case .none, .receiving, .moving, .finished:
+        case .none, .receiving, .waiting, .moving, .finished:
             break
         }
     }
@@ -262,7 +307,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     func shutDown() {
         switch exchange {
         case .responding: respond(status: 503)
-        case .none, .receiving, .moving: closeWhenDrained()
+        case .none, .receiving, .waiting, .moving: closeWhenDrained()
         case .finished: break
         }
     }

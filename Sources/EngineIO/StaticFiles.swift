@@ -11,7 +11,7 @@ import Synchronization
 package final class StaticFiles: Sendable {
     /// Whose rules apply.
     package enum Kind: Sendable {
-        /// Any file below the folder; `/` is `index.html`.
+        /// Any regular file below the folder; `/` is `index.html`.
         case page
         /// The official client's files alone, with its headers (protocol.md §22).
         case clientBundle
@@ -71,8 +71,13 @@ package final class StaticFiles: Sendable {
     }
 
     private func load(_ name: String) -> File? {
-        let path = directory + "/" + name
-        let number = open(path, O_RDONLY | O_CLOEXEC)
+        // Symbolic links may lead to a file below the folder, not out of it.
+        guard let folder = Self.resolved(directory),
+            let path = Self.resolved(directory + "/" + name),
+            path.utf8.starts(with: (folder == "/" ? folder : folder + "/").utf8)
+        else { return nil }
+        // Without blocking: opening a pipe would wait for its writer.
+        let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
         guard number >= 0 else { return nil }
         let descriptor = Descriptor(adopting: number)
         var status = stat()
@@ -89,6 +94,13 @@ package final class StaticFiles: Sendable {
         let file = makeFile(name, content, stamp)
         cache.withLock { $0[name] = file }
         return file
+    }
+
+    /// The path without symbolic links, if it exists.
+    private static func resolved(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     private static func read(_ descriptor: borrowing Descriptor, size: Int) -> SharedBytes? {

@@ -10,21 +10,38 @@ final class WebSocketTransport: ConnectionHandler {
         case closed
     }
 
-    let connection: Connection
+    private let connection: Connection
     private var session: EngineSession?
     private var reader: MessageReader
     private var life = Life.open
+    private let takesBinary: Bool
 
-    init(_ connection: Connection, session: EngineSession, maxMessageBytes: Int) {
+    /// A transport that answers messages above `maxMessageBytes` with 1009, and that sends binary
+    /// messages as base64 unless the peer `takesBinary` (§2, `b64`).
+    init(
+        _ connection: Connection,
+        session: EngineSession,
+        maxMessageBytes: Int,
+        takesBinary: Bool
+    ) {
+        self.takesBinary = takesBinary
         self.connection = connection
         self.session = session
         reader = MessageReader(maxMessageBytes: maxMessageBytes)
     }
 
+    /// The connection, where frames may be written to it as they are.
+    var outlet: Unmanaged<Connection>? { takesBinary ? .passUnretained(connection) : nil }
+
     var isWritable: Bool { !connection.isWriteBlocked }
 
-    func send(_ frame: SharedBytes) {
-        connection.write(frame)
+    func send(_ packet: OutgoingPacket) {
+        if takesBinary || !packet.isBinary {
+            connection.write(packet.frame)
+        } else {
+            let unit = EnginePacket.textUnit(binary: packet.payload.bytes)
+            connection.write(OutgoingPacket(text: unit.bytes).frame)
+        }
     }
 
     /// Sends a close frame, by default without a code as the reference does, and closes (§7).

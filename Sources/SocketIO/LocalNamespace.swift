@@ -81,6 +81,6 @@ final class LocalNamespace {
             of: options.rooms.map(\.name),
             except: options.except.map(\.name)
         )
-        for socket in members where socket.isConnected { body(socket) }
+        members.forEachMember { if $0.isConnected { body($0) } }
     }
 }

@@ -269,9 +269,7 @@ package struct RoomTable<Member: AnyObject>: ~Copyable {
 }
 
 /// The members that a broadcast reaches, as they were when it was made.
-///
-/// `@inlinable`, so that the loop over them is compiled for the caller's type of member.
-package struct RoomSelection<Member: AnyObject>: Sequence {
+package struct RoomSelection<Member: AnyObject> {
     @usableFromInline let members: [Member]
     @usableFromInline let excluded: Member?
 
@@ -280,36 +278,14 @@ package struct RoomSelection<Member: AnyObject>: Sequence {
         self.excluded = excluded
     }
 
-    /// How many members there are at least.
-    package var underestimatedCount: Int { members.count - (excluded == nil ? 0 : 1) }
-
-    /// Goes through the members.
+    /// Calls `body` with each member; the selection keeps alive who leaves meanwhile.
+    ///
+    /// `@inlinable` and without counting references: 3.7 ns a member, where a `for` loop took 14.6
+    /// and one inlined 15.7 (`Bench micro`, a room of 1000).
     @inlinable
-    package func makeIterator() -> Iterator {
-        Iterator(members: members, excluded: excluded)
-    }
-
-    /// Steps over the one who is excluded.
-    package struct Iterator: IteratorProtocol {
-        @usableFromInline let members: [Member]
-        @usableFromInline let excluded: Member?
-        @usableFromInline var index = 0
-
-        @inlinable
-        init(members: [Member], excluded: Member?) {
-            self.members = members
-            self.excluded = excluded
-        }
-
-        /// The next member.
-        @inlinable
-        package mutating func next() -> Member? {
-            while index < members.count {
-                let member = members[index]
-                index += 1
-                if member !== excluded { return member }
-            }
-            return nil
+    package func forEachMember(_ body: (Member) -> Void) {
+        members.forEachBorrowed { member in
+            if member !== excluded { body(member) }
         }
     }
 }

@@ -13,10 +13,12 @@ struct PollingTests {
 
     @Test("§4: the handshake's answer is the open packet")
     func handshake() async throws {
-        try await TestServer.run(options: {
-            $0.pingInterval = .milliseconds(300)
-            $0.pingTimeout = .milliseconds(200)
-        }) { server in
+        try await TestServer.run(
+            options: .with {
+                $0.pingInterval = .milliseconds(300)
+                $0.pingTimeout = .milliseconds(200)
+            }
+        ) { server in
             let open = try server.client().exchange("GET", TestServer.path + "polling")
             let sid = try TestServer.sid(open.body)
             #expect(
@@ -30,10 +32,12 @@ struct PollingTests {
 
     @Test("§4: no upgrades where they are off", arguments: [true, false])
     func noUpgrades(allowsWebSocket: Bool) async throws {
-        try await TestServer.run(options: {
-            $0.allowsWebSocket = allowsWebSocket
-            $0.allowsUpgrades = !allowsWebSocket
-        }) { server in
+        try await TestServer.run(
+            options: .with {
+                $0.allowsWebSocket = allowsWebSocket
+                $0.allowsUpgrades = !allowsWebSocket
+            }
+        ) { server in
             let open = try server.client().exchange("GET", TestServer.path + "polling")
             #expect(open.body.contains(#""upgrades":[],"#))
         }
@@ -145,7 +149,7 @@ struct PollingTests {
 
     @Test("§6: a body at the limit is taken; one above it is 413 and the session goes on")
     func limit() async throws {
-        try await TestServer.run(options: { $0.maxHTTPBufferSize = 20 }) { server in
+        try await TestServer.run(options: .with { $0.maxHTTPBufferSize = 20 }) { server in
             let (sid, client) = try server.pollingSession()
             let exact = "4" + String(repeating: "x", count: 19)
             #expect(try client.exchange("POST", target(sid), body: exact).body == "ok")
@@ -265,7 +269,8 @@ struct PollingTests {
     @Test("§6: a closing session waits for a GET no longer than its limit")
     func closingTimeout() async throws {
         #expect(EngineOptions().closingTimeout == .seconds(30))
-        try await TestServer.run(options: { $0.closingTimeout = .milliseconds(50) }) { server in
+        try await TestServer.run(options: .with { $0.closingTimeout = .milliseconds(50) }) {
+            server in
             let (sid, client) = try server.pollingSession()
             _ = try client.exchange("POST", target(sid), body: "4!bye")
             #expect(await server.log.next() == end(.forcedClose))
@@ -284,7 +289,7 @@ struct PollingTests {
 
     @Test("§9: pings come through polls; the pong starts the next interval")
     func heartbeat() async throws {
-        try await TestServer.run(options: { $0.pingInterval = .milliseconds(30) }) { server in
+        try await TestServer.run(options: .with { $0.pingInterval = .milliseconds(30) }) { server in
             let (sid, client) = try server.pollingSession()
             for _ in 0..<3 {
                 #expect(try client.exchange("GET", target(sid)).body == "2")
@@ -295,10 +300,12 @@ struct PollingTests {
 
     @Test("§9: who stops polling, or does not answer, has timed out", arguments: [false, true])
     func pingTimeout(polls: Bool) async throws {
-        try await TestServer.run(options: {
-            $0.pingInterval = .milliseconds(30)
-            $0.pingTimeout = .milliseconds(30)
-        }) { server in
+        try await TestServer.run(
+            options: .with {
+                $0.pingInterval = .milliseconds(30)
+                $0.pingTimeout = .milliseconds(30)
+            }
+        ) { server in
             let (sid, client) = try server.pollingSession()
             if polls {
                 #expect(try client.exchange("GET", target(sid)).body == "2")
@@ -311,7 +318,7 @@ struct PollingTests {
     @Test("A client that does not fetch what is queued for it is given up")
     func overflow() async throws {
         #expect(EngineOptions().maxSendQueueBytes == 16 << 20)
-        try await TestServer.run(options: { $0.maxSendQueueBytes = 5000 }) { server in
+        try await TestServer.run(options: .with { $0.maxSendQueueBytes = 5000 }) { server in
             let (sid, client) = try server.pollingSession()
             #expect(try client.exchange("POST", target(sid), body: "4!flood").body == "ok")
             #expect(await server.log.next() == end(.transportError, "send queue overflow"))
@@ -330,6 +337,27 @@ struct PollingTests {
             let (sid, client) = try server.pollingSession()
             #expect(try client.exchange("POST", target(sid)).status == 411)
             #expect(server.engine.sessionCount == 1)
+        }
+    }
+
+    @Test("Answers that release each other's pipelined requests come one after the other")
+    func chain() async throws {
+        try await TestServer.run { server in
+            var links: [(sid: String, client: RawClient)] = []
+            for _ in 0..<200 { links.append(try server.pollingSession()) }
+            for index in links.indices.dropLast() {
+                // Once its own GET is answered, each connection ends the next session.
+                links[index].client.request("GET", target(links[index].sid))
+                links[index].client.request("POST", target(links[index + 1].sid), body: "1")
+            }
+            let first = try server.client()
+            _ = try first.exchange("GET", "/")
+            #expect(try first.exchange("POST", target(links[0].sid), body: "1").body == "ok")
+            for link in links.dropLast() {
+                #expect(try link.client.response().body == "6")
+                #expect(try link.client.response().body == "ok")
+            }
+            #expect(server.engine.sessionCount == 0)
         }
     }
 }

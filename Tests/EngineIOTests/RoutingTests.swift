@@ -229,10 +229,12 @@ struct RoutingTests {
 
     @Test("§2.2: transports that are off", arguments: ["polling", "websocket"])
     func disabled(transport: String) async throws {
-        try await TestServer.run(options: {
-            $0.allowsPolling = transport != "polling"
-            $0.allowsWebSocket = transport != "websocket"
-        }) { server in
+        try await TestServer.run(
+            options: .with {
+                $0.allowsPolling = transport != "polling"
+                $0.allowsWebSocket = transport != "websocket"
+            }
+        ) { server in
             let client = try server.client()
             let response = try client.exchange("GET", TestServer.path + transport)
             #expect(response.body == RoutingExample.transportUnknown)
@@ -241,7 +243,8 @@ struct RoutingTests {
 
     @Test("§2.5 before §2.6: allowRequest is asked before the version is looked at")
     func refusalFirst() async throws {
-        try await TestServer.run(allowRequest: { _ in .refuse("no \"entry\"") }) { server in
+        try await TestServer.run(allowRequest: deciding { _ in .refuse("no \"entry\"") }) {
+            server in
             let client = try server.client()
             let plain = try client.exchange("GET", "/socket.io/?EIO=3&transport=polling")
             #expect(plain.status == 403)
@@ -259,9 +262,11 @@ struct RoutingTests {
 
     @Test("§2: allowRequest is asked for handshakes alone")
     func askedOnce() async throws {
-        try await TestServer.run(allowRequest: { request in
-            request.head.query.value(of: "sid") == nil ? .allow : .refuse(nil)
-        }) { server in
+        try await TestServer.run(
+            allowRequest: deciding { request in
+                request.head.query.value(of: "sid") == nil ? .allow : .refuse(nil)
+            }
+        ) { server in
             let (sid, client) = try server.pollingSession()
             let target = TestServer.path + "polling&sid=\(sid)"
             #expect(try client.exchange("POST", target, body: "4x").body == "ok")
@@ -273,10 +278,12 @@ struct RoutingTests {
     @Test("A client that goes while allowRequest thinks leaves no session")
     func disconnectedMeanwhile() async throws {
         let gate = Gate()
-        try await TestServer.run(allowRequest: { _ in
-            await gate.pass()
-            return .allow
-        }) { server in
+        try await TestServer.run(
+            allowRequest: deciding { _ in
+                await gate.pass()
+                return .allow
+            }
+        ) { server in
             for transport in ["polling", "websocket"] {
                 let client = try server.client()
                 let fields = transport == "websocket" ? RawClient.upgradeFields : []
@@ -310,7 +317,9 @@ struct RoutingTests {
 
     @Test("§11: a preflight is 204 with what the policy allows")
     func preflight() async throws {
-        try await TestServer.run(options: { $0.cors = CORSPolicy(origin: .fixed("http://b")) }) {
+        try await TestServer.run(
+            options: .with { $0.cors = CORSPolicy(origin: .fixed("http://b")) }
+        ) {
             server in
             let response = try server.client().exchange(
                 "OPTIONS",
@@ -327,10 +336,12 @@ struct RoutingTests {
 
     @Test("§11: every answer of the engine has the CORS fields, errors and the 101 too")
     func corsEverywhere() async throws {
-        try await TestServer.run(options: {
-            $0.cors = CORSPolicy(origin: .reflectAll)
-            $0.maxHTTPBufferSize = 10
-        }) { server in
+        try await TestServer.run(
+            options: .with {
+                $0.cors = CORSPolicy(origin: .reflectAll)
+                $0.maxHTTPBufferSize = 10
+            }
+        ) { server in
             let origin = ["Origin: http://b"]
             func check(_ response: RawClient.Response, _ status: Int) {
                 #expect(response.status == status)
@@ -362,7 +373,7 @@ struct RoutingTests {
 
     @Test("§11: no CORS fields without a policy; the cookie on the polling handshake alone")
     func cookie() async throws {
-        try await TestServer.run(options: { $0.cookie = SessionCookie() }) { server in
+        try await TestServer.run(options: .with { $0.cookie = SessionCookie() }) { server in
             let client = try server.client()
             let open = try client.exchange("GET", TestServer.path + "polling")
             let sid = try TestServer.sid(open.body)

@@ -36,10 +36,12 @@ struct ShutdownTests {
     )
     func lateDecision(transport: String) async throws {
         let gate = Gate()
-        try await TestServer.run(allowRequest: { _ in
-            await gate.pass()
-            return .allow
-        }) { server in
+        try await TestServer.run(
+            allowRequest: deciding { _ in
+                await gate.pass()
+                return .allow
+            }
+        ) { server in
             let client = try server.client()
             let fields = transport == "websocket" ? RawClient.upgradeFields : []
             client.request("GET", TestServer.path + transport, fields: fields)
@@ -96,7 +98,8 @@ struct ShutdownTests {
 
     @Test("Ended sessions leave nothing in memory")
     func leaks() async throws {
-        try await TestServer.run(loops: 2, options: { $0.closingTimeout = .milliseconds(20) }) {
+        try await TestServer.run(loops: 2, options: .with { $0.closingTimeout = .milliseconds(20) })
+        {
             server in
             for _ in 0..<10 {
                 let (sid, poller) = try server.pollingSession()

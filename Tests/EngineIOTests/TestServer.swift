@@ -6,6 +6,20 @@ import Synchronization
 
 @testable import EngineIO
 
+typealias AllowRequest = @Sendable (HandshakeRequest) async -> HandshakeDecision
+
+/// The closure itself: a call may have one trailing closure and no other beside it.
+func deciding(_ body: @escaping AllowRequest) -> AllowRequest { body }
+
+extension EngineOptions {
+    /// The defaults, changed by `change`.
+    static func with(_ change: (inout EngineOptions) -> Void) -> EngineOptions {
+        var options = EngineOptions()
+        change(&options)
+        return options
+    }
+}
+
 /// An engine on a port of its own whose sessions echo.
 struct TestServer {
     let port: Int
@@ -20,12 +34,10 @@ struct TestServer {
         loops: Int = 1,
         routes: RouteTable = RouteTable(),
         bundle: StaticFiles? = nil,
-        allowRequest: (@Sendable (HandshakeRequest) async -> HandshakeDecision)? = nil,
-        options change: (inout EngineOptions) -> Void = { _ in },
+        allowRequest: AllowRequest? = nil,
+        options: EngineOptions = EngineOptions(),
         _ body: (TestServer) async throws -> Void
     ) async throws {
-        var options = EngineOptions()
-        change(&options)
         let log = SessionLog()
         let group = try LoopGroup(count: loops)
         let engine = EngineServer(

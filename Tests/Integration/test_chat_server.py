@@ -360,7 +360,7 @@ def test_ends_on_a_signal_and_tells_its_clients(start_chat, number):
     server.process.send_signal(number)
     # No DISCONNECT packet (§19): a client that got one would not come back by itself.
     assert raw.socket.close_code() == 1005
-    assert opened.get(timeout=SECONDS) == client.reason.TRANSPORT_CLOSE
+    assert opened.get(timeout=SECONDS) == client.reason.TRANSPORT_ERROR
     assert server.terminate(SECONDS) == 0
     server.wait_for_log('disconnected who="Raw" reason="server shutting down"')
     with pytest.raises(OSError):

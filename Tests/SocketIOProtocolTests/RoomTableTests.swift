@@ -9,7 +9,9 @@ struct RoomTableTests {
     }
 
     private func numbers(_ selection: RoomSelection<Member>) -> [Int] {
-        selection.map(\.number).sorted()
+        var numbers: [Int] = []
+        selection.forEachMember { numbers.append($0.number) }
+        return numbers.sorted()
     }
 
     @Test("join and leave tell what changed, rooms live while they have members")
@@ -73,7 +75,7 @@ struct RoomTableTests {
         let slots = (0..<10).map { table.add(Member($0)) }
         for slot in slots { _ = table.join(slot, "r") }
         var seen: [Int] = []
-        for member in table.members(of: ["r"]) {
+        table.members(of: ["r"]).forEachMember { member in
             seen.append(member.number)
             table.remove(slots[member.number])
             let slot = table.add(Member(100))

@@ -133,7 +133,7 @@ extension MicroBenchmark {
     ) {
         var table = table(1000)
         for _ in 0..<$0 {
-            for member in table.members(of: ["room"]) { member.send() }
+            table.members(of: ["room"]).forEachMember { $0.send() }
         }
         return table.count
     }
@@ -144,7 +144,7 @@ extension MicroBenchmark {
     ) {
         var table = table(1000)
         for _ in 0..<$0 {
-            for member in table.members(of: ["room"], except: ["first"]) { member.send() }
+            table.members(of: ["room"], except: ["first"]).forEachMember { $0.send() }
         }
         return table.count
     }
