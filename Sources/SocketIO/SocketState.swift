@@ -206,6 +206,9 @@ final class SocketState {
         acks.take(id)?.succeed(arguments, on: loop)
     }
 
+    /// How many answers of the client are awaited.
+    var awaitedAcks: Int { acks.count }
+
     /// Nobody waits for packet `id` any more.
     func cancelAck(_ id: UInt64) {
         acks.take(id)?.fail(CancellationError(), on: loop)

@@ -199,11 +199,17 @@ struct DisconnectTests {
                 port in
                 let clients = try (0..<4).map { _ in try TestClient(port: port) }
                 for client in clients { try await client.join() }
-                async let first: Void = server.shutdown()
-                async let second: Void = server.shutdown()
+                async let first: Int = {
+                    await server.shutdown()
+                    return journal.entries.count
+                }()
+                async let second: Int = {
+                    await server.shutdown()
+                    return journal.entries.count
+                }()
                 for client in clients { #expect(try await client.next() == .closed) }
-                await first
-                await second
+                // Neither returns before everybody has been told.
+                #expect(await [first, second] == [8, 8])
                 #expect(
                     Set(journal.entries) == [
                         "disconnecting server shutting down 2",
