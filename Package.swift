@@ -62,18 +62,31 @@ let package = Package(
             path: "Tests/ConformanceServer",
             swiftSettings: settings
         ),
+        .target(name: "Support", path: "Tests/Support", swiftSettings: settings),
         .testTarget(name: "ChatTests", dependencies: ["Chat"], swiftSettings: settings),
-        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
-        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Bytes"], swiftSettings: settings),
-        .testTarget(name: "LoopTests", dependencies: ["Loop", "Bytes"], swiftSettings: settings),
+        .testTarget(
+            name: "BytesTests",
+            dependencies: ["Support", "Bytes"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HTTP1Tests",
+            dependencies: ["Support", "HTTP1", "Bytes"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "LoopTests",
+            dependencies: ["Support", "Loop", "Bytes"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "WebSocketTests",
-            dependencies: ["WebSocket", "Bytes"],
+            dependencies: ["Support", "WebSocket", "Bytes"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "EngineIOProtocolTests",
-            dependencies: ["EngineIOProtocol", "Bytes"],
+            dependencies: ["Support", "EngineIOProtocol", "Bytes"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -83,7 +96,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SocketIOProtocolTests",
-            dependencies: ["SocketIOProtocol", "Bytes"],
+            dependencies: ["Support", "SocketIOProtocol", "Bytes"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -1,4 +1,5 @@
 import Bytes
+import Support
 import Testing
 
 @Suite("RFC 8259: JSON validation")
@@ -102,42 +103,16 @@ struct JSONScannerTests {
             "{\"room\":\"r1\",\"userId\":\"u\",\"message\":\"hello \\uD834\\uDD1E\"}",
             " [ [ ] , { } ] ",
         ]
-        var random = SplitMix(state: 1)
-        for round in 0..<6000 {
-            let input = random.mutated(Array(seeds[round % seeds.count].utf8))
-            #expect(JSONFuzz.run(input), "\(input)")
-        }
-    }
-}
-
-/// A seeded generator, so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-
-    /// `example` with up to four bytes replaced, removed, doubled or cut off.
-    mutating func mutated(_ example: [UInt8]) -> [UInt8] {
         let alphabet = Array(
             "[]{}\",:\\u0123456789-+.eEtruefalsn/ \u{0}\u{1F}é_placeholdernum".utf8
         )
-        var bytes = example
-        for _ in 0..<Int.random(in: 0...4, using: &self) where !bytes.isEmpty {
-            let place = Int.random(in: 0..<bytes.count, using: &self)
-            switch Int.random(in: 0..<5, using: &self) {
-            case 0: bytes[place] = alphabet.randomElement(using: &self) ?? 0
-            case 1: bytes.remove(at: place)
-            case 2: bytes.insert(alphabet.randomElement(using: &self) ?? 0, at: place)
-            case 3: bytes.removeSubrange(place...)
-            default: bytes.insert(contentsOf: bytes[place...].prefix(9), at: place)
-            }
+        var random = SplitMix64(seed: 1)
+        for round in 0..<6000 {
+            let input = random.mutated(
+                Array(seeds[round % seeds.count].utf8),
+                alphabet: alphabet
+            )
+            #expect(JSONFuzz.run(input), "\(input)")
         }
-        return bytes
     }
 }

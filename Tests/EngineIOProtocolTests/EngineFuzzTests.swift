@@ -1,24 +1,13 @@
+import Support
 import Testing
 
 @testable import EngineIOProtocol
 
 @Suite("Fuzzing of Engine.IO payloads")
 struct EngineFuzzTests {
-    /// A xorshift generator: the same numbers at every run.
-    struct SeededGenerator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            return state
-        }
-    }
-
     @Test("mutated bodies are split without a trap and survive being written again")
     func mutations() {
-        var generator = SeededGenerator(state: 42)
+        var generator = SplitMix64(seed: 42)
         for _ in 0..<5000 {
             var input: [UInt8] = []
             for index in 0..<Int.random(in: 1...3, using: &generator) {

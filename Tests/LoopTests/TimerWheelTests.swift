@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import Loop
@@ -55,7 +56,7 @@ struct TimerWheelTests {
         arguments: 0..<20 as Range<UInt64>
     )
     func model(seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         let start = UInt64.random(in: 0..<1 << 26, using: &random)
         var wheel = TimerWheel(currentTick: start)
         var armed: [Int: (due: UInt64, token: TimerToken)] = [:]

@@ -1,4 +1,5 @@
 import SocketIOProtocol
+import Support
 import Testing
 
 @Suite("protocol.md §18: rooms")
@@ -90,7 +91,7 @@ struct RoomTableTests {
     func model() {
         var table = RoomTable<Member>()
         var model: [Int32: (number: Int, rooms: Set<String>)] = [:]
-        var random = SplitMix(state: 3)
+        var random = SplitMix64(seed: 3)
         for step in 0..<5000 {
             let room = "room \(Int.random(in: 0..<12, using: &random))"
             let slot = model.keys.sorted().randomElement(using: &random)

@@ -1,25 +1,13 @@
+import Support
 import Testing
 
 @testable import WebSocket
 
 @Suite("Fuzzing of WebSocket frames")
 struct WebSocketFuzzTests {
-    /// splitmix64: the same numbers at every run.
-    struct SeededGenerator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     @Test("mutated and spliced examples are read alike in all pieces", arguments: 0..<4)
     func mutations(seed: Int) {
-        var generator = SeededGenerator(state: UInt64(seed))
+        var generator = SplitMix64(seed: UInt64(seed))
         let examples = Example.all.map(\.wire)
         for _ in 0..<1500 {
             var input: [UInt8] = []
@@ -40,7 +28,7 @@ struct WebSocketFuzzTests {
 
     @Test("random bytes are read alike in all pieces")
     func randomBytes() {
-        var generator = SeededGenerator(state: 99)
+        var generator = SplitMix64(seed: 99)
         for _ in 0..<2000 {
             let count = Int.random(in: 0...40, using: &generator)
             let input = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
