@@ -51,7 +51,10 @@ struct TestServer {
             bundle: bundle
         )
         let port = try await engine.start(host: "127.0.0.1", port: 0)
-        defer { group.stop() }
+        defer {
+            engine.forgetLoops()
+            group.stop()
+        }
         do {
             try await body(TestServer(port: port, engine: engine, log: log))
         } catch {
