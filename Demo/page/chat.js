@@ -88,7 +88,7 @@ page.enterForm.addEventListener("submit", (event) => {
 
 function connect(transport) {
   if (typeof io !== "function") {
-    showState("disconnected", "the client library /socket.io/socket.io.min.js did not load");
+    showState("disconnected", "the client library /socket.io/socket.io.js did not load");
     page.connectionButton.hidden = true;
     return;
   }

@@ -78,8 +78,10 @@ package struct ChatService: Sendable {
     private func join(_ request: ChatRequest, _ socket: Socket, _ who: String) throws -> RoomReply {
         let room = try JoinRoom(request, limits: limits).room
         let count = try members.join(room, socket: socket.id)
-        socket.join(Room(room))
-        log.info("joined", ["who": .text(who), "room": .text(room), "members": .number(count)])
+        if !socket.rooms.contains(Room(room)) {
+            socket.join(Room(room))
+            log.info("joined", ["who": .text(who), "room": .text(room), "members": .number(count)])
+        }
         return RoomReply(room: room, members: count)
     }
 
@@ -87,8 +89,10 @@ package struct ChatService: Sendable {
     {
         let room = try LeaveRoom(request, limits: limits).room
         let count = members.leave(room, socket: socket.id)
-        socket.leave(Room(room))
-        log.info("left", ["who": .text(who), "room": .text(room), "members": .number(count)])
+        if socket.rooms.contains(Room(room)) {
+            socket.leave(Room(room))
+            log.info("left", ["who": .text(who), "room": .text(room), "members": .number(count)])
+        }
         return RoomReply(room: room, members: count)
     }
 

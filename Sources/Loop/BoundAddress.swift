@@ -23,8 +23,14 @@ package struct BoundAddress: Sendable {
         hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host.isEmpty ? nil : host, "\(port)", &hints, &list) == 0, let list
-        else { throw SystemCallError(call: "resolve \(host)", errno: EADDRNOTAVAIL) }
+        let code = getaddrinfo(host.isEmpty ? nil : host, "\(port)", &hints, &list)
+        guard code == 0, let list else {
+            throw SystemCallError(
+                call: "host \(host)",
+                errno: EADDRNOTAVAIL,
+                reason: String(cString: gai_strerror(code))
+            )
+        }
         defer { freeaddrinfo(list) }
         var address = [UInt8](
             UnsafeRawBufferPointer(start: list.pointee.ai_addr, count: Int(list.pointee.ai_addrlen))

@@ -5,17 +5,20 @@ import Glibc
 package struct SystemCallError: Error, Equatable, Sendable, CustomStringConvertible {
     package let call: String
     package let errno: CInt
+    /// The system's words, where they are not those of `errno`.
+    private let reason: String?
 
-    package init(call: String, errno: CInt) {
+    package init(call: String, errno: CInt, reason: String? = nil) {
         self.call = call
         self.errno = errno
+        self.reason = reason
     }
 
     /// Whether another program has the port.
     package var isAddressInUse: Bool { errno == EADDRINUSE }
 
     package var description: String {
-        "\(call): \(String(cString: strerror(errno)))"
+        "\(call): \(reason ?? String(cString: strerror(errno)))"
     }
 }
 

@@ -90,7 +90,7 @@ public enum ServerError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// An error of a handler or a client's packet, as `Server.onError` receives it.
+/// An error of a handler or a client's packet, as `ServerOptions.onError` receives it.
 public struct HandlerError: Error, Sendable {
     /// The socket concerned.
     public let socket: Socket

@@ -186,10 +186,13 @@ extension Namespace: AdapterHost {
     public func deliver(_ packet: EventPacket, _ options: BroadcastOptions, acks: BroadcastAcks) {
         let id = nextAckID()
         let encoded = packet.encoded(namespace: wireName, id: id)
+        // Held until every loop has its order, or the first to report could be taken for the last.
+        acks.hold()
         acks.expectSources(locals.count)
         for local in locals {
             local.run { $0.deliver(encoded, options, ackID: id, acks) }
         }
+        acks.release()
     }
 
     /// See `AdapterHost`.

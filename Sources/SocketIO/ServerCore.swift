@@ -23,8 +23,13 @@ final class ServerCore: Sendable {
         self.options = options
         let count = options.loops > 0 ? options.loops : LoopGroup.availableCores
         group = try LoopGroup(count: count)
+        let total = options.maxAttachments.multipliedReportingOverflow(
+            by: options.maxHTTPBufferSize
+        )
         packetLimits = PacketLimits(
             maxAttachments: options.maxAttachments,
+            // Each attachment is a message, bounded by itself.
+            maxAttachmentBytes: total.overflow ? .max : total.partialValue,
             maxDepth: options.maxJSONDepth
         )
         clients = group.loops.map { LoopBound(LocalClients(), loop: $0) }

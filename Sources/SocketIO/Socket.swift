@@ -154,6 +154,20 @@ public struct SocketEmitter: Sendable {
     var timeout: Duration?
     var isVolatile = false
 
+    /// The same with a time limit for `emitWithAck`.
+    public func timeout(_ duration: Duration) -> SocketEmitter {
+        var copy = self
+        copy.timeout = duration
+        return copy
+    }
+
+    /// The same for an event that is lost if the client cannot take it at once.
+    public var volatile: SocketEmitter {
+        var copy = self
+        copy.isVolatile = true
+        return copy
+    }
+
     /// Sends an event.
     ///
     /// - Throws: `EmitError.reservedEvent`, or what encoding an argument throws.
@@ -195,6 +209,7 @@ public struct SocketEmitter: Sendable {
         let encoded = packet.encoded(namespace: shared.namespace.wireName, id: id)
         let shared = shared
         let timeout = timeout
+        let isVolatile = isVolatile
         let cancellation = Cancellation()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -204,7 +219,8 @@ public struct SocketEmitter: Sendable {
                         return
                     }
                     state.expectAck(id, timeout: timeout) { continuation.resume(with: $0) }
-                    state.send(encoded)
+                    // A volatile event that does not leave is not answered: the timeout says so.
+                    if !isVolatile || state.isWritable { state.send(encoded) }
                 }
             }
         } onCancel: {

@@ -75,16 +75,15 @@ final class BusAdapter: Adapter {
         Task.detached {
             // How many nodes there are is known late, and their answers may come before.
             for node in others {
-                let relay = BroadcastAcks()
-                relay.hold()
-                relay.whenDone { result in
-                    let answers = (try? result.get()) ?? []
-                    for answer in answers { acks.received(answer, source: node.name) }
-                    acks.sourceReported(clients: answers.count, source: node.name)
-                    acks.sourceReported(clients: answers.count, source: node.name)
-                }
+                // As over a wire: a count, which may come twice, and one answer after the other.
+                let relay = BroadcastAcks(
+                    onClientCount: { clients in
+                        acks.sourceReported(clients: clients, source: node.name)
+                        acks.sourceReported(clients: clients, source: node.name)
+                    },
+                    onResponse: { acks.received($0, source: node.name) }
+                )
                 node.host?.deliver(packet, options, acks: relay)
-                relay.release()
             }
             acks.expectSources(others.count)
             acks.release()

@@ -18,6 +18,9 @@ public final class BroadcastAcks: Sendable {
 
     private struct State {
         var holds = 0
+        /// Clients addressed by all sources so far.
+        var clients = 0
+        var hasAnnounced = false
         /// Sources expected less reports; negative while reports precede the expectation.
         var sourcesLeft = 0
         /// Clients addressed less answers.
@@ -40,9 +43,32 @@ public final class BroadcastAcks: Sendable {
         let missing: Int
     }
 
-    private let state = Mutex(State())
+    /// What another server's broadcast wants to hear.
+    private struct Relay: Sendable {
+        let onClientCount: @Sendable (Int) -> Void
+        let onResponse: @Sendable (Arguments?) -> Void
+    }
 
-    init() {}
+    private let state = Mutex(State())
+    private let relay: Relay?
+
+    init() {
+        relay = nil
+    }
+
+    /// For a broadcast that came from another server, which gathers the answers itself.
+    ///
+    /// To be passed to `AdapterHost.deliver(_:_:acks:)`. Both closures are called from any thread,
+    /// and a response may come before the count.
+    /// - Parameters:
+    ///   - onClientCount: Called once with how many clients of this server were addressed.
+    ///   - onResponse: Called for each of them; nil when it disconnected instead of answering.
+    public init(
+        onClientCount: @escaping @Sendable (Int) -> Void,
+        onResponse: @escaping @Sendable (Arguments?) -> Void
+    ) {
+        relay = Relay(onClientCount: onClientCount, onResponse: onResponse)
+    }
 
     // MARK: For adapters
 
@@ -56,6 +82,7 @@ public final class BroadcastAcks: Sendable {
     /// Ends one `hold`.
     public func release() {
         update { $0.holds -= 1 }
+        announce()
     }
 
     /// More sources will report.
@@ -75,11 +102,25 @@ public final class BroadcastAcks: Sendable {
             }
             state.sourcesLeft -= 1
             state.clientsLeft += clients
+            state.clients += clients
         }
+        announce()
+    }
+
+    /// Tells a relay how many clients were addressed, once that is known.
+    private func announce() {
+        guard let relay else { return }
+        let clients: Int? = state.withLock { state in
+            guard state.sourcesLeft <= 0, state.holds == 0, !state.hasAnnounced else { return nil }
+            state.hasAnnounced = true
+            return state.clients
+        }
+        if let clients { relay.onClientCount(clients) }
     }
 
     /// A client, one of `source` if that has a name, has answered; nil when it disconnected instead.
     public func received(_ response: Arguments?, source: String? = nil) {
+        relay?.onResponse(response)
         update { state in
             if let source {
                 var entry = state.named[source] ?? Source()
