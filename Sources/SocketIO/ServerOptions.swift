@@ -166,6 +166,8 @@ public struct ServerOptions: Sendable {
     /// Where log lines go; by default nowhere.
     public var log: @Sendable (LogLevel, String) -> Void = { _, _ in }
     /// Receives each error of a handler, and each malformed packet; on the socket's loop.
+    ///
+    /// To keep errors, keep their parts: a kept socket would hold the server, which holds this.
     public var onError: (@Sendable (HandlerError) -> Void)?
 
     /// The defaults.

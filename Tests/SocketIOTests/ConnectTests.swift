@@ -31,9 +31,9 @@ struct ConnectTests {
 
     @Test("another error of a middleware is hidden from the client and reported")
     func middlewareFails() async throws {
-        let errors = Journal<HandlerError>()
+        let errors = Journal<Failure>()
         try await withServer(
-            options: { $0.onError = { errors.add($0) } },
+            options: { $0.onError = { errors.add(Failure($0)) } },
             setUp: { $0.use { _, _ in throw Odd() } },
             run: { _, port in
                 let client = try TestClient(port: port)

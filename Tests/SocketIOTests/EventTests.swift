@@ -108,9 +108,9 @@ struct EventTests {
 
     @Test("a wrong type is an ArgumentError, seen by onError and in the ack")
     func wrongType() async throws {
-        let errors = Journal<HandlerError>()
+        let errors = Journal<Failure>()
         try await withServer(
-            options: { $0.onError = { errors.add($0) } },
+            options: { $0.onError = { errors.add(Failure($0)) } },
             setUp: Self.setUp,
             run: {
                 _,
@@ -124,7 +124,7 @@ struct EventTests {
                 let entries = await errors.first(2)
                 #expect(entries.map(\.event) == ["twice", "twice"])
                 #expect(entries.allSatisfy { ($0.error as? ArgumentError)?.index == 0 })
-                #expect(entries[0].socket.id == id)
+                #expect(entries[0].socket == id)
             }
         )
     }

@@ -61,6 +61,19 @@ final class Journal<Entry: Sendable>: Sendable {
     }
 }
 
+/// What a `HandlerError` says, without its socket: kept by `onError`, that would keep the server.
+struct Failure: Sendable {
+    let socket: String
+    let event: String?
+    let error: any Error
+
+    init(_ error: HandlerError) {
+        socket = error.socket.id
+        event = error.event
+        self.error = error.error
+    }
+}
+
 /// A gate that handlers and middlewares of a test wait at.
 final class Gate: Sendable {
     private let event = OneShotEvent()
