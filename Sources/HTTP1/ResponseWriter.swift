@@ -47,44 +47,6 @@ package enum ResponseWriter {
         return buffer.takeShared()
     }
 
-    /// The head of a response whose body is sent separately, or not at all.
-    ///
-    /// 204 and 304 get no `Content-Length`; else it is `contentLength`.
-    package static func head(
-        _ status: Int,
-        fields: Fields = [],
-        contentLength: Int,
-        keepsAlive: Bool,
-        date: String? = nil
-    ) -> SharedBytes {
-        var buffer = ByteBuffer(capacity: capacity(fields, date: date))
-        writeHead(
-            finalStatus(status),
-            fields: fields,
-            contentLength: contentLength,
-            keepsAlive: keepsAlive,
-            date: date,
-            into: &buffer
-        )
-        return buffer.takeShared()
-    }
-
-    /// A `101 Switching Protocols` (RFC 9110 §15.2.2) to `upgrade`, with `Connection: Upgrade`.
-    package static func switchingProtocols(
-        to upgrade: StaticString,
-        fields: Fields = []
-    ) -> SharedBytes {
-        var buffer = ByteBuffer(capacity: capacity(fields, date: nil) + upgrade.utf8CodeUnitCount)
-        buffer.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: ")
-        buffer.append(upgrade)
-        buffer.append("\r\nConnection: Upgrade\r\n")
-        for field in fields where !isReserved(field.name, hasDate: false) {
-            write(field.name, field.value, into: &buffer)
-        }
-        buffer.append("\r\n")
-        return buffer.takeShared()
-    }
-
     /// The reason phrase of a status (RFC 9110 §15, RFC 6585); empty for one without.
     package static func reason(_ status: Int) -> StaticString {
         switch status {
