@@ -1,12 +1,18 @@
 import Bytes
 import EngineIO
+import Loop
 import SocketIOProtocol
 
 /// One loop's part of a namespace: its sockets and their rooms.
 ///
 /// Owned by that loop.
 final class LocalNamespace {
+    private unowned let loop: EventLoop
     private var table = RoomTable<SocketState>()
+
+    init(loop: EventLoop) {
+        self.loop = loop
+    }
 
     /// Whether nobody is in it, nor in any room.
     var isEmpty: Bool { table.count == 0 && table.roomCount == 0 }
@@ -36,12 +42,17 @@ final class LocalNamespace {
     }
 
     func deliver(_ packet: EncodedPacket, _ options: BroadcastOptions) {
-        var tickets: PacketTickets?
-        forEach(options) { socket in
-            guard !options.isVolatile || socket.isWritable else { return }
-            let enlisted = tickets ?? packet.enlist(on: socket.loop)
-            tickets = enlisted
-            socket.send(packet, enlisted)
+        let tickets = packet.enlist(on: loop)
+        let members = members(options)
+        if packet.attachments.isEmpty, !options.isVolatile {
+            // The usual broadcast, with as little between member and connection as there can be.
+            let text = packet.text
+            let ticket = tickets.text
+            members.forEachMember { $0.send(text, ticket) }
+        } else {
+            members.forEachMember { socket in
+                if !options.isVolatile || socket.isWritable { socket.send(packet, tickets) }
+            }
         }
     }
 
@@ -76,11 +87,11 @@ final class LocalNamespace {
     }
 
     private func forEach(_ options: BroadcastOptions, _ body: (SocketState) -> Void) {
-        // A snapshot: who leaves meanwhile is no longer connected.
-        let members = table.members(
-            of: options.rooms.map(\.name),
-            except: options.except.map(\.name)
-        )
-        members.forEachMember { if $0.isConnected { body($0) } }
+        members(options).forEachMember { if $0.isConnected { body($0) } }
+    }
+
+    /// A snapshot: who leaves meanwhile is no longer connected.
+    private func members(_ options: BroadcastOptions) -> RoomSelection<SocketState> {
+        table.members(of: options.rooms.map(\.name), except: options.except.map(\.name))
     }
 }

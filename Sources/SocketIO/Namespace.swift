@@ -59,7 +59,7 @@ public final class Namespace: Sendable {
         self.name = name
         self.core = core
         wireName = name == "/" ? nil : SharedBytes(name)
-        locals = core.group.loops.map { LoopBound(LocalNamespace(), loop: $0) }
+        locals = core.group.loops.map { LoopBound(LocalNamespace(loop: $0), loop: $0) }
         let adapter = try core.options.adapter.make(self)
         adapterSlot.withLock { $0 = adapter }
     }

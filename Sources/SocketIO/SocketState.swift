@@ -181,6 +181,11 @@ final class SocketState {
         }
     }
 
+    /// As `send`, for one of many receivers of a packet without attachments.
+    func send(_ text: OutgoingPacket, _ ticket: FrameTicket) {
+        if isConnected { session.send(text, ticket) }
+    }
+
     /// As `send`, for one of many receivers.
     func send(_ packet: EncodedPacket, _ tickets: PacketTickets) {
         if isConnected { packet.send(to: session, tickets) }
