@@ -128,7 +128,7 @@ struct AckTests {
                 let slow = try TestClient(port: port)
                 try await slow.join()
                 let answers = Task {
-                    try await server.timeout(.milliseconds(200)).emitWithAck("x", as: Int.self)
+                    try await server.timeout(.seconds(1)).emitWithAck("x", as: Int.self)
                 }
                 #expect(try await quick.text() == #"420["x"]"#)
                 try quick.send("430[7]")
