@@ -351,6 +351,18 @@ def test_14_binary_event_and_ack(socket):
     assert socket.receive() == b""
 
 
+def test_14_attachments_have_no_limit_but_the_message_size(start_server):
+    """Two attachments of the size that one message may have, far above the default."""
+    server = start_server("--max-payload", 8_000_000)
+    attachment = bytes(8_000_000)
+    with engine.Socket(server.port, seconds=20) as socket:
+        socket.connect("/quiet")
+        placeholders = ",".join(f'{{"_placeholder":true,"num":{n}}}' for n in range(2))
+        socket.send(f'452-/quiet,1["echo",{placeholders}]', attachment, attachment)
+        assert socket.receive() == f"462-/quiet,1[{placeholders}]"
+        assert [socket.receive(), socket.receive()] == [attachment, attachment]
+
+
 def test_14_binary_ack_from_the_client(socket):
     socket.connect("/quiet")
     socket.send('451-/quiet,["ask-me-binary",{"_placeholder":true,"num":0}]', b"\x01")
