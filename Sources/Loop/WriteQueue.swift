@@ -47,6 +47,9 @@ struct WriteQueue: ~Copyable {
 
     var isEmpty: Bool { byteCount == 0 }
 
+    /// Bytes of frames kept from earlier turns, the part of the first that has left included.
+    var heldBytes: Int { stuck.reduce(0) { $0 + $1.count } }
+
     /// Whether `append` would have to allocate; `lend` it an array first.
     var needsArray: Bool { tickets.capacity == 0 }
 
@@ -135,6 +138,8 @@ struct WriteQueue: ~Copyable {
         var left = count + sent
         while taken < stuck.count, left >= stuck[taken].count {
             left -= stuck[taken].count
+            // Let go now: a slow peer's queue may never be empty, and its limit counts what is left.
+            stuck[taken] = SharedBytes()
             taken += 1
         }
         while taken >= stuck.count, taken - stuck.count < tickets.count {
