@@ -36,7 +36,10 @@ for (const transport of Object.keys(transports)) {
         const left = next(socket, "disconnect");
         await server.stop();
         // No DISCONNECT packet: that would forbid the client to reconnect.
-        assert.equal((await left)[0], "transport close");
+        // A polling client between two polls cannot be told: its next one finds nobody.
+        const reasons = transport === "polling" ? ["transport close", "transport error"] : ["transport close"];
+        const [reason] = await left;
+        assert.ok(reasons.includes(reason), reason);
         const back = next(socket, "connect", 30);
         await server.start(server.port);
         await back;
