@@ -99,6 +99,39 @@ package struct ByteBuffer: ~Copyable {
         unsafe append(digits.span.bytes.extracting(index..<20))
     }
 
+    /// Appends the bytes of `number`, the highest first.
+    package mutating func append<Number: FixedWidthInteger>(bigEndian number: Number) {
+        let size = MemoryLayout<Number>.size
+        reserve(size)
+        unsafe storage.base.storeBytes(of: number.bigEndian, toByteOffset: count, as: Number.self)
+        count += size
+    }
+
+    /// Appends `additional` bytes that are 0.
+    package mutating func append(zeros additional: Int) {
+        reserve(additional)
+        unsafe UnsafeMutableRawBufferPointer(start: storage.base + count, count: additional)
+            .initializeMemory(as: UInt8.self, repeating: 0)
+        count += additional
+    }
+
+    /// Copies written bytes over others, which may overlap them; traps when out of bounds.
+    package mutating func move(_ range: Range<Int>, to offset: Int) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= count && offset >= 0
+                && offset <= count - range.count,
+            "moved out of bounds"
+        )
+        unsafe (storage.base + offset)
+            .copyMemory(from: storage.base + range.lowerBound, byteCount: range.count)
+    }
+
+    /// Forgets the bytes from `newCount` on; the memory is kept.
+    package mutating func truncate(to newCount: Int) {
+        precondition(newCount >= 0 && newCount <= count, "more than the bytes written")
+        count = newCount
+    }
+
     /// Forgets the bytes.
     ///
     /// The memory is kept only when asked for.
