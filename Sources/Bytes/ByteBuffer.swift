@@ -41,8 +41,9 @@ package struct ByteBuffer: ~Copyable {
     /// Makes room for `additional` more bytes; grows by doubling.
     package mutating func reserve(_ additional: Int) {
         let needed = count + additional
-        guard needed > storage.header else { return }
-        let grown = Storage.make(capacity: max(needed, storage.header * 2, 64))
+        let room = storage.room
+        guard needed > room else { return }
+        let grown = Storage.make(capacity: max(needed, room * 2, 64))
         unsafe grown.base.copyMemory(from: storage.base, byteCount: count)
         storage = grown
     }

@@ -3,7 +3,7 @@ import MessagePack
 
 // A chat broadcast between two nodes, as the Redis adapter writes and reads it.
 extension MicroBenchmark {
-    /// The argument of a `message` event, 129 bytes.
+    /// The argument of a `message` event, 125 bytes.
     private static let messageText = SharedBytes(
         "{\"userId\":\"user-4711\",\"room\":\"room-17\",\"message\":\""
             + String(repeating: "hello ", count: 12) + "!\"}"
