@@ -24,6 +24,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CHiredis"),
         .target(name: "Bytes", swiftSettings: coreSettings + lifetimes),
         .target(name: "HTTP1", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "WebSocket", dependencies: ["Bytes"], swiftSettings: coreSettings),
@@ -31,6 +32,7 @@ let package = Package(
         .target(name: "SocketIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "MessagePack", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "Loop", dependencies: ["Bytes", "CLinux"], swiftSettings: settings),
+        .target(name: "Redis", dependencies: ["Bytes", "Loop", "CHiredis"], swiftSettings: settings),
         .target(
             name: "EngineIO",
             dependencies: ["Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "Loop", "CZlib"],
@@ -79,6 +81,11 @@ let package = Package(
         .testTarget(
             name: "LoopTests",
             dependencies: ["Support", "Loop", "Bytes"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RedisTests",
+            dependencies: ["Support", "Redis", "Loop", "Bytes"],
             swiftSettings: settings
         ),
         .testTarget(
