@@ -18,6 +18,7 @@ let package = Package(
     name: "socket-io-swift",
     products: [
         .library(name: "SocketIO", targets: ["SocketIO"]),
+        .library(name: "SocketIORedis", targets: ["SocketIORedis"]),
         .executable(name: "ChatServer", targets: ["ChatServer"]),
         .executable(name: "Bench", targets: ["Bench"]),
     ],
@@ -45,6 +46,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "SocketIORedis",
+            dependencies: ["Bytes", "MessagePack", "Loop", "Redis", "SocketIO"],
+            swiftSettings: settings
+        ),
         .target(name: "Chat", dependencies: ["SocketIO"], swiftSettings: settings),
         .executableTarget(
             name: "ChatServer",
@@ -62,7 +68,7 @@ let package = Package(
         .testTarget(name: "BenchTests", dependencies: ["Bench"], swiftSettings: settings),
         .executableTarget(
             name: "ConformanceServer",
-            dependencies: ["SocketIO"],
+            dependencies: ["SocketIO", "SocketIORedis"],
             path: "Tests/ConformanceServer",
             swiftSettings: settings
         ),
@@ -111,6 +117,11 @@ let package = Package(
         .testTarget(
             name: "MessagePackTests",
             dependencies: ["Support", "MessagePack", "Bytes"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SocketIORedisTests",
+            dependencies: ["SocketIORedis", "SocketIO", "MessagePack", "Bytes"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -1,5 +1,6 @@
 import Foundation
 import SocketIO
+import SocketIORedis
 
 /// A server for the integration tests, on a free port that it prints.
 @main
@@ -18,6 +19,13 @@ struct ConformanceServer {
                 event: failure.event ?? "packet",
                 error: String(describing: failure.error)
             )
+        }
+        let broker = try flags.redis.makeBroker()
+        if let broker { flags.options.adapter = .redis(broker) }
+        flags.options.log = { level, line in
+            if level != .debug {
+                FileHandle.standardError.write(Data("\(level.rawValue) \(line)\n".utf8))
+            }
         }
         let server = try Server(flags.options)
         ConformanceApp(server: server, journal: journal).install()

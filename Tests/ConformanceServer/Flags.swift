@@ -6,6 +6,8 @@ struct Flags {
     var options = ServerOptions()
     /// A directory served as static files below `/files`.
     var files: String?
+    /// Which adapter the server has.
+    var redis = RedisFlags()
 
     /// Reads the arguments after the program's name.
     ///
@@ -55,7 +57,8 @@ struct Flags {
             options.allowRequest = { request in
                 request.query[value] == nil ? .refuse() : .allow
             }
-        default: throw FlagError(flag: name, value: value)
+        default:
+            guard try redis.take(name, value) else { throw FlagError(flag: name, value: value) }
         }
     }
 
