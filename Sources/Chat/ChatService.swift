@@ -58,6 +58,12 @@ package struct ChatService: Sendable {
         server.onConnection { socket in connect(socket) }
         let driver = driver
         server.onServerSideEmit(PresenceMessage.event) { driver.receive($0) }
+    }
+
+    /// Begins to tell other replicas and watchers who is there.
+    ///
+    /// To be called once the server runs, for then its adapter hears what the others answer.
+    package func start() {
         driver.start()
     }
 

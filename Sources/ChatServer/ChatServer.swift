@@ -50,6 +50,7 @@ struct ChatServer {
         if let page = configuration.pageDirectory { server.serveFiles(from: page) }
         let host = configuration.host == "0.0.0.0" ? "127.0.0.1" : configuration.host
         try await server.run { port in
+            chat.start()
             writeLine(
                 "listening on http://\(host.contains(":") ? "[\(host)]" : host):\(port)",
                 to: STDOUT_FILENO

@@ -5,6 +5,11 @@ import Testing
 
 @Suite("the chat on a server", .timeLimit(.minutes(1)))
 struct ChatServiceTests {
+    private func run(_ chat: ChatService) {
+        chat.install()
+        chat.start()
+    }
+
     private func withChat(_ body: (Int) async throws -> Void) async throws {
         try await withServer(
             loops: 2,
@@ -16,7 +21,7 @@ struct ChatServiceTests {
                 var cluster = ChatCluster()
                 cluster.replica = "solo"
                 cluster.presence.tickPeriod = .milliseconds(10)
-                ChatService(server: server, limits: limits, log: log, cluster: cluster).install()
+                run(ChatService(server: server, limits: limits, log: log, cluster: cluster))
             },
             run: { _, port in
                 try await body(port)
@@ -96,12 +101,14 @@ struct ChatServiceTests {
                 if case .run(let configuration) = configuration {
                     cluster.replicas = configuration.replicas
                 }
-                ChatService(
-                    server: server,
-                    limits: ChatLimits(),
-                    log: ChatLog(level: .error),
-                    cluster: cluster
-                ).install()
+                run(
+                    ChatService(
+                        server: server,
+                        limits: ChatLimits(),
+                        log: ChatLog(level: .error),
+                        cluster: cluster
+                    )
+                )
             },
             run: { _, port in
                 let client = try TestClient(port: port)
@@ -174,12 +181,14 @@ struct ChatServiceTests {
             cluster.presence.tickPeriod = .milliseconds(10)
             // Silence is not to help: the goodbye must do.
             cluster.presence.silenceLimit = .seconds(600)
-            ChatService(
-                server: server,
-                limits: ChatLimits(),
-                log: ChatLog(level: .error),
-                cluster: cluster
-            ).install()
+            run(
+                ChatService(
+                    server: server,
+                    limits: ChatLimits(),
+                    log: ChatLog(level: .error),
+                    cluster: cluster
+                )
+            )
         }
         try await withServer(
             options: { $0.adapter = bus.factory },
