@@ -29,6 +29,7 @@ let package = Package(
         .target(name: "WebSocket", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "EngineIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "SocketIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .target(name: "MessagePack", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "Loop", dependencies: ["Bytes", "CLinux"], swiftSettings: settings),
         .target(
             name: "EngineIO",
@@ -51,7 +52,8 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "SocketIOProtocol", "Loop",
+                "Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "SocketIOProtocol",
+                "MessagePack", "Loop",
             ],
             swiftSettings: settings
         ),
@@ -101,6 +103,11 @@ let package = Package(
         .testTarget(
             name: "SocketIOProtocolTests",
             dependencies: ["Support", "SocketIOProtocol", "Bytes"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "MessagePackTests",
+            dependencies: ["Support", "MessagePack", "Bytes"],
             swiftSettings: settings
         ),
         .testTarget(
