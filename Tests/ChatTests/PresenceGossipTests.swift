@@ -28,7 +28,9 @@ struct PresenceGossipTests {
 
     @Test("changes between two ticks are one delta, and those that cancel each other are none")
     func batching() throws {
-        var network = PresenceNetwork("a", "b")
+        var options = PresenceOptions()
+        options.maxMessageBytes = 65_536
+        var network = PresenceNetwork("a", "b", options: options)
         network.sent = []
         for number in 0..<600 { try network.join("a", "s\(number)", "room \(number % 20)") }
         try network.join("a", "brief", "r")

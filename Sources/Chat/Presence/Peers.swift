@@ -115,12 +115,7 @@ struct Peers {
         for change in changes {
             let effect = peer.roster.apply(change, options)
             if effect.isIncomplete { ignore() }
-            let member = Member(
-                id: change.id,
-                name: effect.name,
-                replica: peer.replica,
-                owner: peer.owner
-            )
+            let member = member(change.id, effect.name, of: peer)
             for room in effect.joined { index.insert(member, into: room) }
             for room in effect.left { index.remove(member, from: room) }
         }
@@ -153,30 +148,34 @@ struct Peers {
             peer.assembly = assembly
             return
         }
-        remove(peer, &index)
+        replace(peer.roster, by: assembly.roster, of: peer, &index)
         peer.roster = assembly.roster
         peer.sequence = sequence
-        for (id, entry) in peer.roster.entries {
-            let member = Member(
-                id: id,
-                name: entry.name,
-                replica: peer.replica,
-                owner: peer.owner
-            )
-            for room in entry.rooms { index.insert(member, into: room) }
+    }
+
+    /// Changes the index only where the rosters differ: a snapshot mends a few changes, as a rule.
+    private func replace(
+        _ old: Roster,
+        by new: Roster,
+        of peer: Peer,
+        _ index: inout RoomIndex
+    ) {
+        for (id, entry) in old.entries {
+            let rooms = new.entries[id]?.rooms ?? []
+            guard rooms != entry.rooms else { continue }
+            let member = member(id, entry.name, of: peer)
+            for room in entry.rooms.subtracting(rooms) { index.remove(member, from: room) }
+        }
+        for (id, entry) in new.entries {
+            let rooms = old.entries[id]?.rooms ?? []
+            guard rooms != entry.rooms else { continue }
+            let member = member(id, entry.name, of: peer)
+            for room in entry.rooms.subtracting(rooms) { index.insert(member, into: room) }
         }
     }
 
-    private func remove(_ peer: Peer, _ index: inout RoomIndex) {
-        for (id, entry) in peer.roster.entries {
-            let member = Member(
-                id: id,
-                name: entry.name,
-                replica: peer.replica,
-                owner: peer.owner
-            )
-            for room in entry.rooms { index.remove(member, from: room) }
-        }
+    private func member(_ id: String, _ name: String, of peer: Peer) -> Member {
+        Member(id: id, name: name, replica: peer.replica, owner: peer.owner)
     }
 
     // MARK: As time goes by
@@ -187,7 +186,7 @@ struct Peers {
         _ index: inout RoomIndex
     ) {
         guard let peer = known.removeValue(forKey: instance) else { return }
-        remove(peer, &index)
+        replace(peer.roster, by: Roster(), of: peer, &index)
         let members = peer.roster.entries.count
         news.append(.lost(replica: peer.replica, members: members, reason))
     }

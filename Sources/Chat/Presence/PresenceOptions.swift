@@ -14,11 +14,14 @@ package struct PresenceOptions: Equatable, Sendable {
     package var snapshotPause = Duration.milliseconds(500)
     /// The least time between two `presence` events of one room.
     package var publishPause = Duration.milliseconds(250)
-    /// Bytes of `presence` events that one room's watchers together get per second, about; large
-    /// rooms hear less often.
+    /// Bytes of `presence` events that one room's watchers together get per second, about.
+    ///
+    /// Large rooms hear less often.
     package var publishBytesPerSecond = 4_000_000
     /// Where a message is split, in bytes of JSON; a single change may be longer.
-    package var maxMessageBytes = 65_536
+    ///
+    /// The others read one on a loop, about 1 ms for this length.
+    package var maxMessageBytes = 16_384
     /// Bytes of JSON beyond which another replica's message is ignored.
     package var maxReceivedBytes = 1_048_576
     /// How many members of a room are listed.
