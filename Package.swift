@@ -73,7 +73,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "Support", path: "Tests/Support", swiftSettings: settings),
-        .testTarget(name: "ChatTests", dependencies: ["Chat"], swiftSettings: settings),
+        .testTarget(
+            name: "ChatTests",
+            dependencies: ["Support", "Chat", "SocketIO"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "BytesTests",
             dependencies: ["Support", "Bytes"],
