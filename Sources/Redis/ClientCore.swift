@@ -64,7 +64,11 @@ final class ClientCore: LinkOwner, TimerTarget {
             finish()
         } else {
             for item in batch {
-                if link.isOpen, !(holdsMessages && item.isMessage) { write(item) } else { wait(item) }
+                if link.isOpen, !(holdsMessages && item.isMessage) {
+                    write(item)
+                } else {
+                    wait(item)
+                }
             }
             armExpiry()
         }
