@@ -35,8 +35,8 @@ public struct RedisHealth: Sendable, Encodable {
 }
 
 extension RedisHealth {
-    /// What is known of a connection for commands.
-    init(commands status: RedisStatus) {
+    /// What is known of a connection.
+    init(_ status: RedisStatus) {
         state = State(status.state)
         problem = state == .connected ? nil : status.lastError
         published = status.published
@@ -74,7 +74,7 @@ extension RedisState {
     /// One line for a log, at each change.
     func log(
         _ connection: String,
-        _ address: RedisAddress,
+        _ address: String,
         _ log: @Sendable (LogLevel, String) -> Void
     ) {
         switch self {
