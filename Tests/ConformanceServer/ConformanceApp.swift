@@ -14,6 +14,10 @@ struct ConformanceApp: Sendable {
         installSuite(server.of("/custom"))
         installFeatures(server.of("/"))
         installFeatures(server.of("/quiet"))
+        installCluster(server.of("/"))
+        let cluster = server.of("/cluster")
+        installFeatures(cluster)
+        installCluster(cluster)
         installRefusals()
     }
 
@@ -242,7 +246,7 @@ struct Login: Decodable {
 struct Broken: Error {}
 
 /// Binary nested in objects and arrays.
-struct Upload: Decodable {
+struct Upload: Codable, Sendable {
     let name: String
     let file: Data
     let parts: [Part]
