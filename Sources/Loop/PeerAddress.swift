@@ -37,3 +37,12 @@ package struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
+
+/// IP addresses as text.
+package enum IPAddress {
+    /// Whether `text` is an IPv4 or IPv6 address as `inet_pton` reads it.
+    package static func isValid(_ text: String) -> Bool {
+        var storage = in6_addr()
+        return inet_pton(AF_INET, text, &storage) == 1 || inet_pton(AF_INET6, text, &storage) == 1
+    }
+}

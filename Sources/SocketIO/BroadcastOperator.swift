@@ -180,37 +180,3 @@ public struct BroadcastOperator: Sendable {
         return snapshots.map { RemoteSocket(snapshot: $0, namespace: namespace) }
     }
 }
-
-/// A socket of this or another server, as it was when it was fetched.
-public struct RemoteSocket: Sendable {
-    let snapshot: SocketSnapshot
-    let namespace: Namespace
-
-    /// The socket's public id.
-    public var id: String { snapshot.id }
-    /// How it connected.
-    public var handshake: Handshake { snapshot.handshake }
-    /// The rooms it was in.
-    public var rooms: Set<Room> { snapshot.rooms }
-
-    /// The operator that reaches this socket alone.
-    public var target: BroadcastOperator {
-        BroadcastOperator(namespace: namespace).to(Room(id))
-    }
-
-    /// Sends it an event.
-    ///
-    /// - Throws: As `BroadcastOperator.emit`.
-    public func emit<each Value: Encodable>(_ event: String, _ values: repeat each Value) throws {
-        try target.emit(event, repeat each values)
-    }
-
-    /// Makes it join a room.
-    public func join(_ room: Room) { target.socketsJoin(room) }
-
-    /// Makes it leave a room.
-    public func leave(_ room: Room) { target.socketsLeave(room) }
-
-    /// Disconnects it.
-    public func disconnect(close: Bool = false) { target.disconnectSockets(close: close) }
-}

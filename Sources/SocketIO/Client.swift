@@ -139,7 +139,7 @@ final class Client: EngineSessionHandler, TimerTarget {
             return
         }
         let handshake = Handshake(
-            request: ConnectionRequest(session.request),
+            request: ConnectionRequest(session.request, core.options.proxyTrust),
             auth: Auth(auth ?? SharedBytes("{}"))
         )
         let state = SocketState(namespace: namespace, client: self, session: session)

@@ -62,6 +62,28 @@ public struct BroadcastTimeout<Response: Sendable>: Error, Sendable {
     public let missing: Int
 }
 
+/// Servers of the cluster that did not answer in time, with what the others have answered.
+public struct ClusterTimeout<Response: Sendable>: Error, Sendable, CustomStringConvertible {
+    /// The answers so far; this server's own included where it takes part.
+    public let responses: [Response]
+    /// How many servers have answered, this one included where it takes part.
+    public let answered: Int
+    /// How many were expected to.
+    public let expected: Int
+
+    /// A timeout by its parts, for adapters.
+    public init(responses: [Response], answered: Int, expected: Int) {
+        self.responses = responses
+        self.answered = answered
+        self.expected = expected
+    }
+
+    /// One line for a log.
+    public var description: String {
+        "timeout reached: only \(answered) responses received out of \(expected)"
+    }
+}
+
 /// Why `emit` refuses an event.
 public enum EmitError: Error, Equatable, Sendable {
     /// The name has a meaning of its own in Socket.IO.

@@ -25,9 +25,11 @@ public struct HTTPRequest: Sendable {
     }
 
     private let request: RouteRequest
+    private let trust: ProxyTrust
 
-    init(_ request: RouteRequest) {
+    init(_ request: RouteRequest, _ trust: ProxyTrust) {
         self.request = request
+        self.trust = trust
     }
 
     /// The method's name.
@@ -41,8 +43,8 @@ public struct HTTPRequest: Sendable {
             uniquingKeysWith: { $1 }
         )
     }
-    /// The peer's IP address.
-    public var address: String { "\(request.peer)" }
+    /// The client's IP address; see `ConnectionRequest.address`.
+    public var address: String { trust.address(request.head, peer: request.peer) }
     /// The body.
     public var body: Data { Data(request.body) }
 

@@ -1,5 +1,5 @@
 import Bytes
-package import EngineIO
+import EngineIO
 public import Foundation
 import HTTP1
 
@@ -40,7 +40,7 @@ public struct Auth: Sendable {
 public struct ConnectionRequest: Sendable {
     private enum Origin {
         /// Received here; read only when asked for.
-        case here(HandshakeRequest)
+        case here(HandshakeRequest, ProxyTrust)
         /// Received by another server of the cluster.
         case elsewhere(Parts)
     }
@@ -56,8 +56,8 @@ public struct ConnectionRequest: Sendable {
 
     private let origin: Origin
 
-    package init(_ request: HandshakeRequest) {
-        origin = .here(request)
+    init(_ request: HandshakeRequest, _ trust: ProxyTrust) {
+        origin = .here(request, trust)
     }
 
     /// A request that another server has received, for its adapter; header names in lower case.
@@ -84,7 +84,7 @@ public struct ConnectionRequest: Sendable {
     /// The header fields by lower-case name; repeated ones joined by a comma (RFC 9110 §5.3).
     public var headers: [String: String] {
         switch origin {
-        case .here(let request):
+        case .here(let request, _):
             Dictionary(
                 request.head.fields.map { ($0.name.text.lowercased(), $0.value.text) },
                 uniquingKeysWith: { "\($0), \($1)" }
@@ -96,7 +96,7 @@ public struct ConnectionRequest: Sendable {
     /// The query: `EIO`, `transport` and the app's own; of repeated parameters the last.
     public var query: [String: String] {
         switch origin {
-        case .here(let request):
+        case .here(let request, _):
             Dictionary(
                 request.head.query.pairs.map { ($0.name, $0.value) },
                 uniquingKeysWith: { $1 }
@@ -105,10 +105,10 @@ public struct ConnectionRequest: Sendable {
         }
     }
 
-    /// The peer's IP address; headers of proxies are not looked at.
+    /// The client's IP address: the peer's, or with `ServerOptions.trustedProxyHops` what proxies say.
     public var address: String {
         switch origin {
-        case .here(let request): "\(request.peer)"
+        case .here(let request, let trust): trust.address(request.head, peer: request.peer)
         case .elsewhere(let parts): parts.address
         }
     }
@@ -116,7 +116,7 @@ public struct ConnectionRequest: Sendable {
     /// The request target.
     public var url: String {
         switch origin {
-        case .here(let request): request.head.target.text
+        case .here(let request, _): request.head.target.text
         case .elsewhere(let parts): parts.url
         }
     }
@@ -124,7 +124,7 @@ public struct ConnectionRequest: Sendable {
     /// When it arrived.
     public var issued: Date {
         switch origin {
-        case .here(let request): Date(timeIntervalSince1970: Double(request.issued) / 1000)
+        case .here(let request, _): Date(timeIntervalSince1970: Double(request.issued) / 1000)
         case .elsewhere(let parts): parts.issued
         }
     }
@@ -132,15 +132,15 @@ public struct ConnectionRequest: Sendable {
     /// Whether it named an `Origin`.
     public var isCrossDomain: Bool {
         switch origin {
-        case .here(let request): request.head.fields["Origin"] != nil
+        case .here(let request, _): request.head.fields["Origin"] != nil
         case .elsewhere(let parts): parts.headers["origin"] != nil
         }
     }
 
-    /// Whether it was encrypted when it reached the server; here it never is, TLS ends before.
+    /// Whether it was encrypted when it reached the outermost trusted proxy; TLS always ends there.
     public var isSecure: Bool {
         switch origin {
-        case .here: false
+        case .here(let request, let trust): trust.isSecure(request.head)
         case .elsewhere(let parts): parts.isSecure
         }
     }
@@ -165,7 +165,7 @@ public struct Handshake: Sendable {
     /// The request's query.
     public var query: [String: String] { request.query }
 
-    /// The peer's IP address.
+    /// The client's IP address; see `ConnectionRequest.address`.
     public var address: String { request.address }
 
     /// The target of the request.

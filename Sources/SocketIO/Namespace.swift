@@ -28,6 +28,7 @@ public final class Namespace: Sendable {
     private struct Setup {
         var middlewares: [Middleware] = []
         var connectionHandlers: [ConnectionHandler] = []
+        var serverHandlers: [ServerSideHandler] = []
     }
 
     /// The name, such as `/chat`.
@@ -60,7 +61,7 @@ public final class Namespace: Sendable {
         self.core = core
         wireName = name == "/" ? nil : SharedBytes(name)
         locals = core.group.loops.map { LoopBound(LocalNamespace(loop: $0), loop: $0) }
-        let adapter = try core.options.adapter.make(self)
+        let adapter = try core.options.adapter.make(self, core.group)
         adapterSlot.withLock { $0 = adapter }
     }
 
@@ -105,6 +106,14 @@ public final class Namespace: Sendable {
 
     /// This namespace's part on `loop`.
     func local(on loop: EventLoop) -> LocalNamespace { locals[loop.index].value }
+
+    func add(_ handler: ServerSideHandler) {
+        setup.withLock { $0.serverHandlers.append(handler) }
+    }
+
+    func serverHandlers(of event: String) -> [ServerSideHandler] {
+        setup.withLock { $0.serverHandlers.filter { $0.event == event } }
+    }
 
     func nextAckID() -> UInt64 {
         ackCounter.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -235,11 +244,16 @@ extension Namespace: AdapterHost {
     }
 
     /// See `AdapterHost`.
+    public var localRooms: Set<Room> {
+        census.withLock { Set($0.counts.keys) }
+    }
+
+    /// See `AdapterHost`.
     public func receivedServerSideEmit(
         _ packet: EventPacket,
         reply: (@Sendable (Arguments) -> Void)?
     ) {
-        core.options.log(.warning, "no handler for the server-side event \(packet.name) on \(name)")
+        runServerHandlers(packet, reply: reply)
     }
 
     private func forEachSelected(

@@ -204,7 +204,8 @@ public final class Server: Sendable {
         changeRoutes { routes in
             routes.add(method.engineMethod, path) { request in
                 do {
-                    return try await handler(HTTPRequest(request)).routeResponse
+                    return try await handler(HTTPRequest(request, core.options.proxyTrust))
+                        .routeResponse
                 } catch {
                     core.options.log(.error, "route \(path): \(error)")
                     return RouteResponse(status: 500)

@@ -30,13 +30,17 @@ extension ServerOptions {
     /// `allowRequest` as the engine asks it.
     var engineAllowRequest: (@Sendable (HandshakeRequest) async -> HandshakeDecision)? {
         guard let allowRequest else { return nil }
+        let trust = proxyTrust
         return { request in
-            switch await allowRequest(ConnectionRequest(request)) {
+            switch await allowRequest(ConnectionRequest(request, trust)) {
             case .allow: return .allow
             case .refuse(let message): return .refuse(message)
             }
         }
     }
+
+    /// Whom to ask for clients' addresses.
+    var proxyTrust: ProxyTrust { ProxyTrust(hops: trustedProxyHops) }
 
     /// Where the client's files are.
     var bundlePath: String { normalizedPath + "/" }

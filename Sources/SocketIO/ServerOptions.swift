@@ -159,6 +159,11 @@ public struct ServerOptions: Sendable {
     public var allowRequest: (@Sendable (ConnectionRequest) async -> ConnectionDecision)?
     /// The folder of the official client's files, served under `path`; nil serves none.
     public var clientDirectory: String?
+    /// How many proxies stand in front whose `X-Forwarded-For` and `X-Forwarded-Proto` to believe.
+    ///
+    /// Clients' addresses are then the entries that far from the right. To be set only where no
+    /// client reaches the server past these proxies: it could claim any address.
+    public var trustedProxyHops = 0
     /// Limits and times of plain HTTP.
     public var http = HTTPOptions()
     /// How broadcasts reach other servers.

@@ -1,4 +1,5 @@
 import EngineIO
+import Foundation
 import Loop
 import Synchronization
 
@@ -37,6 +38,27 @@ public struct Socket: Sendable, Identifiable, Hashable {
     /// Hashes the identity.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(ObjectIdentifier(shared))
+    }
+
+    // MARK: Data
+
+    /// Keeps `value` with the socket, for this server and for `fetchSockets` on others.
+    ///
+    /// It replaces what was kept before; effective at once, from any thread. Stored as JSON, so a
+    /// dictionary or a structure is what Node's servers expect (protocol.md §21).
+    /// - Throws: What encoding throws.
+    public func setData(_ value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+        let data = try encoder.encode(value)
+        shared.data.withLock { $0 = data }
+    }
+
+    /// What `setData` has kept; nil if nothing has been.
+    ///
+    /// - Throws: `DecodingError` when it is no `Value`.
+    public func data<Value: Decodable>(as type: Value.Type) throws -> Value? {
+        try shared.data.withLock { $0 }.map { try JSONDecoder().decode(type, from: $0) }
     }
 
     // MARK: Rooms

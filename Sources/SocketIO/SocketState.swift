@@ -1,5 +1,6 @@
 import Bytes
 import EngineIO
+import Foundation
 import Loop
 import SocketIOProtocol
 import Synchronization
@@ -12,6 +13,8 @@ final class SocketShared: Sendable {
     let state: LoopBound<SocketState>
     /// A copy of the rooms, published by the loop.
     let rooms = Mutex<Set<Room>>([])
+    /// The app's data, as JSON.
+    let data = Mutex<Data?>(nil)
     let isConnected = Atomic<Bool>(false)
 
     init(id: String, namespace: Namespace, handshake: Handshake, state: SocketState) {
@@ -84,7 +87,8 @@ final class SocketState {
             SocketSnapshot(
                 id: shared.id,
                 handshake: shared.handshake,
-                rooms: shared.rooms.withLock { $0 }
+                rooms: shared.rooms.withLock { $0 },
+                data: shared.data.withLock { $0 }
             )
         }
     }

@@ -119,12 +119,40 @@ final class BusAdapter: Adapter {
                     SocketSnapshot(
                         id: socket.id,
                         handshake: Handshake(request: request, auth: auth),
-                        rooms: socket.rooms
+                        rooms: socket.rooms,
+                        data: socket.data
                     )
                 )
             }
         }
         return all
+    }
+
+    func allRooms() async -> Set<Room> {
+        ([self] + bus.others(than: self)).reduce(into: []) { rooms, node in
+            rooms.formUnion(node.host?.localRooms ?? [])
+        }
+    }
+
+    func serverSideEmit(_ packet: EventPacket) {
+        for node in bus.others(than: self) {
+            node.host?.receivedServerSideEmit(packet, reply: nil)
+        }
+    }
+
+    func serverSideEmitWithAck(
+        _ packet: EventPacket,
+        timeout: Duration
+    ) async throws -> [Arguments] {
+        var answers: [Arguments] = []
+        for node in bus.others(than: self) {
+            answers.append(
+                await withCheckedContinuation { answer in
+                    node.host?.receivedServerSideEmit(packet) { answer.resume(returning: $0) }
+                }
+            )
+        }
+        return answers
     }
 
     func serverCount() async -> Int { bus.others(than: self).count + 1 }
@@ -143,6 +171,7 @@ struct AdapterTests {
         let setUp: @Sendable (Server) -> Void = { server in
             server.onConnection { socket in
                 socket.on("ping") { "pong" }
+                try socket.setData(["joined": socket.rooms.count])
                 socket.join("all")
             }
         }
@@ -200,11 +229,71 @@ struct AdapterTests {
             #expect(sockets.count == 2)
             #expect(sockets.allSatisfy { $0.handshake.auth["name"] == "x" && $0.rooms.count == 2 })
             #expect(sockets.allSatisfy { $0.handshake.query["transport"] == "websocket" })
+            #expect(try sockets[1].data(as: [String: Int].self) == ["joined": 1])
+            #expect(throws: DecodingError.self) { try sockets[1].data(as: Int.self) }
+            #expect(
+                try await servers[0].main.allRooms()
+                    == Set(sockets.map { Room($0.id) } + ["all"])
+            )
+            #expect(try await servers[1].main.serverCount() == 2)
             sockets[1].join("new")
             #expect(try await servers[0].to("new").fetchSockets().map(\.id) == [sockets[1].id])
             sockets[1].disconnect(close: true)
             #expect(try await clients[1].text() == "41")
             #expect(try await clients[1].next() == .closed)
+        }
+    }
+
+    @Test("one socket of another node is asked by itself")
+    func remoteAck() async throws {
+        try await withCluster { servers, clients in
+            let socket = try #require(
+                try await servers[0].fetchSockets().first { $0.rooms.contains("all") }
+            )
+            async let answer = socket.emitWithAck("x", timeout: .seconds(50), as: Int.self)
+            for client in clients.prefix(1) {
+                #expect(try await client.text() == #"420["x"]"#)
+                try client.send("430[7]")
+            }
+            #expect(try await answer == 7)
+            socket.disconnect(close: true)
+            #expect(try await clients[0].text() == "41")
+            await #expect(throws: AckFailure.disconnected) {
+                try await socket.emitWithAck("x", as: Int.self)
+            }
+        }
+    }
+
+    @Test("server-side events reach the other nodes' handlers, and their answers come back")
+    func serverSideEmit() async throws {
+        try await withCluster { servers, _ in
+            let heard = Journal<String>()
+            for (index, server) in servers.enumerated() {
+                server.onServerSideEmit("note") { (arguments: Arguments) in
+                    heard.add("\(index):\(try arguments.decode(String.self, at: 0))")
+                }
+                server.main.onServerSideEmit("double") { (arguments: Arguments) async throws in
+                    await Task.yield()
+                    return try Arguments(arguments.decode(Int.self, at: 0) * 2, "cut off")
+                }
+                server.main.onServerSideEmit("double") { (_: Arguments) async throws in
+                    throw AckFailure.timedOut
+                }
+            }
+            try servers[0].serverSideEmit("note", "hello")
+            try servers[1].serverSideEmit("nobody")
+            #expect(heard.entries == ["1:hello"])
+            #expect(
+                try await servers[1].main.serverSideEmitWithAck("double", 21, as: Int.self) == [42]
+            )
+            #expect(
+                try await servers[1].main.serverSideEmitWithAck("note", "you", as: Int?.self)
+                    == [nil]
+            )
+            #expect(heard.entries == ["1:hello", "0:you"])
+            #expect(throws: EmitError.reservedEvent("connection")) {
+                try servers[0].serverSideEmit("connection")
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 public import Foundation
+package import Loop
 
 /// Which sockets an operation is for, and how it travels (protocol.md §18).
 public struct BroadcastOptions: Sendable, Equatable {
@@ -27,12 +28,15 @@ public struct SocketSnapshot: Sendable {
     public let handshake: Handshake
     /// The rooms it is in.
     public let rooms: Set<Room>
+    /// The app's data of the socket, as JSON; nil if it has none.
+    public let data: Data?
 
     /// A socket of another server by its parts.
-    public init(id: String, handshake: Handshake, rooms: Set<Room>) {
+    public init(id: String, handshake: Handshake, rooms: Set<Room>, data: Data? = nil) {
         self.id = id
         self.handshake = handshake
         self.rooms = rooms
+        self.data = data
     }
 }
 
@@ -97,12 +101,21 @@ public protocol Adapter: Sendable {
     func disconnect(_ options: BroadcastOptions, closing: Bool)
 
     /// The selected sockets, on all servers.
+    ///
+    /// - Throws: `ClusterTimeout<SocketSnapshot>` when servers do not answer in time.
     func fetchSockets(_ options: BroadcastOptions) async throws -> [SocketSnapshot]
+
+    /// The rooms that have a member, on all servers.
+    ///
+    /// - Throws: `ClusterTimeout<Room>` when servers do not answer in time.
+    func allRooms() async throws -> Set<Room>
 
     /// Sends an event to the other servers of the cluster.
     func serverSideEmit(_ packet: EventPacket) throws
 
     /// As `serverSideEmit`; returns each server's first acknowledgement argument.
+    ///
+    /// - Throws: `ClusterTimeout<Arguments>` when servers do not answer in time.
     func serverSideEmitWithAck(_ packet: EventPacket, timeout: Duration) async throws -> [Arguments]
 
     /// How many servers the cluster has, this one included.
@@ -182,10 +195,15 @@ public protocol AdapterHost: AnyObject, Sendable {
     /// The selected local sockets.
     func localSockets(_ options: BroadcastOptions) async -> [SocketSnapshot]
 
+    /// The rooms that have a local member; every socket is in one with its own id.
+    var localRooms: Set<Room> { get }
+
     /// Whether a local socket is in `room`; cheap, for dropping what nobody here wants.
     func hasLocalMembers(_ room: Room) -> Bool
 
     /// Hands an event of another server to the app.
+    ///
+    /// `reply` receives what the first handler acknowledges; it is not called if there is no handler.
     func receivedServerSideEmit(
         _ packet: EventPacket,
         reply: (@Sendable (Arguments) -> Void)?
@@ -194,11 +212,18 @@ public protocol AdapterHost: AnyObject, Sendable {
 
 /// Makes the adapter of each namespace.
 public struct AdapterFactory: Sendable {
-    /// Called once per namespace.
-    public let make: @Sendable (any AdapterHost) throws -> any Adapter
+    /// Called once per namespace, with the server's loops.
+    package let make: @Sendable (any AdapterHost, LoopGroup) throws -> any Adapter
 
-    /// A factory from a closure.
+    /// A factory from a closure that is called once per namespace.
     public init(_ make: @escaping @Sendable (any AdapterHost) throws -> any Adapter) {
+        self.make = { host, _ in try make(host) }
+    }
+
+    /// A factory of adapters whose connections live on the server's loops.
+    package init(
+        onLoops make: @escaping @Sendable (any AdapterHost, LoopGroup) throws -> any Adapter
+    ) {
         self.make = make
     }
 

@@ -40,4 +40,7 @@ public final class InMemoryAdapter: Adapter {
     public func fetchSockets(_ options: BroadcastOptions) async -> [SocketSnapshot] {
         await host.localSockets(options)
     }
+
+    /// See `Adapter`.
+    public func allRooms() async -> Set<Room> { host.localRooms }
 }
