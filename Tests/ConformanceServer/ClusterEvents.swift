@@ -12,7 +12,9 @@ extension ConformanceApp {
             installQuestions(toSelectionsOf: namespace, on: socket)
             installOperations(socket, namespace)
             installRemotes(socket, namespace)
+            installServerSide(socket, namespace)
         }
+        installServerSide(namespace)
     }
 
     private func installCasts(_ socket: Socket, _ namespace: Namespace) {
@@ -62,9 +64,14 @@ extension ConformanceApp {
         socket.on("fetch") { (selection: Selection) async -> Fetched in
             do {
                 let sockets = try await selection.of(namespace, socket).fetchSockets()
-                return Fetched(sockets: sockets.map { FetchedSocket($0) }, error: nil)
+                return Fetched(sockets: try sockets.map { try FetchedSocket($0) }, error: nil)
+            } catch let timeout as ClusterTimeout<SocketSnapshot> {
+                return Fetched(
+                    partial: timeout.responses.map(\.id).sorted(),
+                    error: timeout.description
+                )
             } catch {
-                return Fetched(sockets: [], error: String(describing: error))
+                return Fetched(error: String(describing: error))
             }
         }
     }
@@ -77,6 +84,7 @@ extension ConformanceApp {
             guard let remote = found else { return false }
             switch operation {
             case "emit": try remote.emit("said", value)
+            case "ask": return try await remote.emitWithAck("asked", value, as: Bool.self)
             case "join": remote.join(Room(value))
             case "leave": remote.leave(Room(value))
             case "disconnect": remote.disconnect(close: value == "close")
@@ -134,8 +142,10 @@ struct Collected: Encodable, Sendable {
 
 /// What `fetchSockets` came to.
 struct Fetched: Encodable, Sendable {
-    let sockets: [FetchedSocket]
-    let error: String?
+    var sockets: [FetchedSocket] = []
+    /// The ids that were found when servers did not answer.
+    var partial: [String] = []
+    var error: String?
 }
 
 /// A socket of any server as `fetchSockets` knows it.
@@ -148,9 +158,10 @@ struct FetchedSocket: Encodable, Sendable {
     let headers: [String: String]
     let address: String
     let url: String
+    let data: JSONValue?
 
     /// The parts of `socket`.
-    init(_ socket: RemoteSocket) {
+    init(_ socket: RemoteSocket) throws {
         id = socket.id
         rooms = socket.rooms.map(\.name).filter { $0 != socket.id }.sorted()
         auth = socket.handshake.auth.json
@@ -158,6 +169,7 @@ struct FetchedSocket: Encodable, Sendable {
         headers = socket.handshake.headers
         address = socket.handshake.address
         url = socket.handshake.url
+        data = try socket.data(as: JSONValue.self)
     }
 }
 

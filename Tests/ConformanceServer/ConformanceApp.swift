@@ -5,6 +5,8 @@ import SocketIO
 struct ConformanceApp: Sendable {
     let server: Server
     let journal: Journal
+    /// Tells the servers of a cluster apart.
+    let name: String
     let gate = Gate()
 
     /// Registers everything.

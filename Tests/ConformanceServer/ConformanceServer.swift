@@ -20,7 +20,7 @@ struct ConformanceServer {
             )
         }
         let server = try Server(flags.options)
-        ConformanceApp(server: server, journal: journal).install()
+        ConformanceApp(server: server, journal: journal, name: flags.name).install()
         if let files = flags.files { server.serveFiles(from: files, at: "/files") }
         try await server.run { port in
             // Past the buffer of `print`: whoever waits for the line gets it.

@@ -6,6 +6,8 @@ struct Flags {
     var options = ServerOptions()
     /// A directory served as static files below `/files`.
     var files: String?
+    /// Tells the servers of a cluster apart.
+    var name = ""
 
     /// Reads the arguments after the program's name.
     ///
@@ -43,6 +45,7 @@ struct Flags {
         case "--keep-alive-timeout": options.http.keepAliveTimeout = try time()
         case "--client-directory": options.clientDirectory = value
         case "--files": files = value
+        case "--name": self.name = value
         case "--cookie":
             var cookie = CookieOptions()
             cookie.name = value
