@@ -77,9 +77,17 @@ class Polling:
 class Socket:
     """A session over WebSocket; pings are answered unless `answers_pings` is off."""
 
-    def __init__(self, port: int, *fields: str, seconds: float = 5, answers_pings: bool = True):
+    def __init__(
+        self,
+        port: int,
+        *fields: str,
+        seconds: float = 5,
+        answers_pings: bool = True,
+        query: dict[str, str] | None = None,
+    ):
         self.answers_pings = answers_pings
-        self.socket = RawWebSocket(port, target("websocket"), *fields, seconds=seconds)
+        path = target("websocket", **(query or {}))
+        self.socket = RawWebSocket(port, path, *fields, seconds=seconds)
         first = self.socket.message()
         assert first.startswith("0{"), first
         self.open = json.loads(first[1:])
