@@ -16,7 +16,7 @@ from support.node_peer import (
 )
 from support.redis import Subscriber
 
-REQUESTS_TIMEOUT = 1000
+REQUESTS_TIMEOUT = 600
 NAME = re.compile(r"[A-Za-z0-9]{6}")
 TIMED_OUT = re.compile(r"timeout reached")
 
