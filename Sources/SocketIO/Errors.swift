@@ -84,6 +84,17 @@ public struct ClusterTimeout<Response: Sendable>: Error, Sendable, CustomStringC
     }
 }
 
+/// The other servers of the cluster cannot be reached at all.
+public struct ClusterUnavailable: Error, Sendable, CustomStringConvertible {
+    /// One line for a log.
+    public let description: String
+
+    /// An error with what is wrong in one line, for adapters.
+    public init(_ description: String) {
+        self.description = description
+    }
+}
+
 /// Why `emit` refuses an event.
 public enum EmitError: Error, Equatable, Sendable {
     /// The name has a meaning of its own in Socket.IO.

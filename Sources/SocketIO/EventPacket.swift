@@ -22,8 +22,8 @@ public struct EventPacket: Sendable {
         self.arguments = arguments
     }
 
-    /// An event whose name has been checked before.
-    init(unchecked name: String, arguments: Arguments) {
+    /// An event whose name has been checked before, here or by another server.
+    package init(unchecked name: String, arguments: Arguments) {
         self.name = name
         self.arguments = arguments
     }

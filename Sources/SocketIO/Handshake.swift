@@ -11,6 +11,11 @@ public struct Auth: Sendable {
         self.bytes = bytes
     }
 
+    /// No auth: `{}`.
+    public init() {
+        bytes = SharedBytes("{}")
+    }
+
     /// The auth of another server's client, given as the text of a JSON object.
     ///
     /// - Throws: `EmitError.invalidJSON`.

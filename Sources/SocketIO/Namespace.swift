@@ -61,7 +61,8 @@ public final class Namespace: Sendable {
         self.core = core
         wireName = name == "/" ? nil : SharedBytes(name)
         locals = core.group.loops.map { LoopBound(LocalNamespace(loop: $0), loop: $0) }
-        let adapter = try core.options.adapter.make(self, core.group)
+        let context = AdapterContext(loops: core.group, log: core.options.log)
+        let adapter = try core.options.adapter.make(self, context)
         adapterSlot.withLock { $0 = adapter }
     }
 

@@ -70,7 +70,7 @@ public final class Server: Sendable {
 
     // MARK: Life
 
-    /// Opens the port.
+    /// Opens the port, once the adapters are ready.
     ///
     /// After an error the server cannot be started again.
     /// - Returns: The port, of interest when 0 was asked for.
@@ -97,6 +97,7 @@ public final class Server: Sendable {
                 StaticFiles(directory: $0, mount: options.bundlePath, kind: .clientBundle)
             }
         )
+        for namespace in core.allNamespaces { await namespace.adapter.ready() }
         let port: Int
         do {
             port = try await engine.start(host: options.host, port: options.port)

@@ -1,5 +1,4 @@
 public import Foundation
-package import Loop
 
 /// Which sockets an operation is for, and how it travels (protocol.md §18).
 public struct BroadcastOptions: Sendable, Equatable {
@@ -82,6 +81,11 @@ public struct RestoredSession: Sendable {
 /// offset. `roomCreated` and `roomDeleted` are told in the order in which they happen, on a loop,
 /// one at a time.
 public protocol Adapter: Sendable {
+    /// Returns when other servers can be heard, or the adapter has given up waiting for it.
+    ///
+    /// The server opens its port after that.
+    func ready() async
+
     /// Sends `packet` to the sockets that `options` selects, here and elsewhere.
     func broadcast(_ packet: EventPacket, _ options: BroadcastOptions)
 
@@ -139,6 +143,9 @@ public protocol Adapter: Sendable {
 
 /// Adapters without a cluster or a store need not mention them.
 extension Adapter {
+    /// See `Adapter`; by default there is no cluster and no store.
+    public func ready() async {}
+
     /// See `Adapter`; by default there is no cluster and no store.
     public func serverSideEmit(_ packet: EventPacket) throws {}
 
@@ -208,25 +215,4 @@ public protocol AdapterHost: AnyObject, Sendable {
         _ packet: EventPacket,
         reply: (@Sendable (Arguments) -> Void)?
     )
-}
-
-/// Makes the adapter of each namespace.
-public struct AdapterFactory: Sendable {
-    /// Called once per namespace, with the server's loops.
-    package let make: @Sendable (any AdapterHost, LoopGroup) throws -> any Adapter
-
-    /// A factory from a closure that is called once per namespace.
-    public init(_ make: @escaping @Sendable (any AdapterHost) throws -> any Adapter) {
-        self.make = { host, _ in try make(host) }
-    }
-
-    /// A factory of adapters whose connections live on the server's loops.
-    package init(
-        onLoops make: @escaping @Sendable (any AdapterHost, LoopGroup) throws -> any Adapter
-    ) {
-        self.make = make
-    }
-
-    /// One server alone, nothing kept.
-    public static let inMemory = AdapterFactory { InMemoryAdapter(host: $0) }
 }
