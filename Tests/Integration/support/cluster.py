@@ -3,9 +3,10 @@
 import itertools
 import secrets
 
+from . import http, paths
 from .member import NAMESPACE, Member, settled
 from .process import Server
-from .redis import RedisCluster, RedisServer
+from .redis import RedisCluster, RedisServer, free_port
 
 _numbers = itertools.count(1)
 
@@ -113,3 +114,48 @@ class Alone(Cluster):
 
     def __init__(self):
         super().__init__("memory", None, 1)
+
+
+class ChatCluster:
+    """Three chat servers with the demo's settings, on ports chosen beforehand."""
+
+    def __init__(self, redis: RedisServer | None, count: int = 3, **environment: str):
+        self.redis = redis
+        self.names = [f"app-{index + 1}" for index in range(count)]
+        ports = [free_port() for _ in self.names]
+        addresses = zip(self.names, ports, strict=True)
+        self._environment = {
+            "REPLICAS": ",".join(f"{name}:{port}" for name, port in addresses),
+            "TRUST_PROXY": "1", "CORS_ORIGIN": "*", "SHUTDOWN_TIMEOUT": "4",
+            "PAGE_DIRECTORY": str(paths.PAGE_DIRECTORY),
+            "CLIENT_DIRECTORY": str(paths.CLIENT_DIRECTORY),
+            **({"REDIS_URL": redis.url} if redis else {}),
+            **environment,
+        }
+        self.servers: list[Server] = []
+        try:
+            for name, port in zip(self.names, ports, strict=True):
+                self.servers.append(Server(
+                    "ChatServer", port=port,
+                    environment={**self._environment, "REPLICA_NAME": name},
+                ))
+            self.wait_until_formed()
+        except BaseException:
+            for server in self.servers:
+                server.kill()
+            raise
+
+    def wait_until_formed(self, seconds: float = 10) -> None:
+        """Waits until Redis counts every server that is alive."""
+        if self.redis:
+            alive = sum(server.is_alive for server in self.servers)
+            settled(lambda: self.redis.subscribers("socket.io-request#/#"), alive, seconds)
+
+    def health(self, index: int) -> dict:
+        """What a server says of itself; it answers whatever its state."""
+        return http.request(self.servers[index].port, "GET", "/healthz").json
+
+    def close(self) -> None:
+        for server in self.servers:
+            if server.is_alive:
+                server.stop()
