@@ -16,8 +16,10 @@ _fences = itertools.count(1)
 class Member(engine.Socket):
     """A socket in one namespace that can ask for acks while events come in."""
 
-    def __init__(self, server, namespace: str = NAMESPACE, *fields: str, auth=None, query=None):
-        super().__init__(server.port, *fields, seconds=SECONDS, query=query)
+    def __init__(
+        self, server, namespace: str = NAMESPACE, *fields: str, auth=None, query=None, source=None
+    ):
+        super().__init__(server.port, *fields, seconds=SECONDS, query=query, source=source)
         self.server = server
         self.namespace = namespace
         self._prefix = "" if namespace == "/" else namespace + ","
