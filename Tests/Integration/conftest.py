@@ -21,8 +21,9 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.failed:
         for value in getattr(item, "funcargs", {}).values():
-            if isinstance(value, Server):
-                report.sections.append((f"{value.name} (PID {value.pid})", value.report()))
+            for one in getattr(value, "servers", [value]):
+                if isinstance(one, Server):
+                    report.sections.append((f"{one.name} (PID {one.pid})", one.report()))
 
 
 @pytest.fixture(scope="module")
