@@ -404,14 +404,6 @@ def test_joins_leaves_and_disconnects(member, another, node):
     assert member.ask("rooms") == ["n3"]
 
 
-@pytest.mark.parametrize("is_packed", [False, True])
-def test_a_request_may_be_messagepack(redis, member, node, is_packed):
-    """1.3: what does not begin with a brace is MessagePack."""
-    body = {"uid": node.uid, "type": JOIN, "opts": {"rooms": [], "except": []}, "rooms": ["m"]}
-    redis.publish(node.request_channel, pack(body) if is_packed else compact(body))
-    settled(lambda: member.ask("rooms"), ["m"])
-
-
 def test_legacy_requests_for_one_socket(redis, member, another, node):
     """1.3: without opts; only the server that has the socket acts, and answers."""
     def send(kind: int, **fields) -> str:

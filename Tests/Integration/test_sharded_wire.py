@@ -110,7 +110,8 @@ def test_messages_are_the_dumps(member, node, event, arguments, text):
 
 
 def test_binary_makes_it_messagepack(member, node):
-    upload = {"name": "n", "file": b"\x00\xff", "parts": [{"title": "t", "content": b"\x01" * 300}]}
+    part = {"content": b"\x01" * 300, "title": "t"}
+    upload = {"file": b"\x00\xff", "name": "n", "parts": [part]}
     member.ask("cast-binary", {}, "ev", upload)
     _, payload = node.subscriber.wait(lambda channel, _: channel == node.channel)[0]
     message = decode(payload)

@@ -18,7 +18,7 @@ LIES = [
 ]
 
 
-def randoms(seed: int, count: int = 300) -> list[bytes]:
+def randoms(seed: int, count: int = 2000) -> list[bytes]:
     """Random bytes; some begin as a request in JSON or a broadcast would."""
     source = random.Random(seed)
     heads = [b"", b"", b"{", b"\x93", b"\x83", b"\x85", b'{"type":']
