@@ -1,5 +1,6 @@
 import Foundation
 import SocketIO
+import SocketIORedis
 
 /// The application that the protocol tests drive; `Tests/Integration` names its events.
 struct ConformanceApp: Sendable {
@@ -7,6 +8,7 @@ struct ConformanceApp: Sendable {
     let journal: Journal
     /// Tells the servers of a cluster apart.
     let name: String
+    let redis: RedisBroker?
     let gate = Gate()
 
     /// Registers everything.
@@ -33,6 +35,7 @@ struct ConformanceApp: Sendable {
         server.route(.get, "/errors") { _ in try HTTPResponse.json(journal.errors) }
         server.route(.get, "/stats") { _ in try HTTPResponse.json(journal.counts) }
         server.route(.get, "/notes") { _ in try HTTPResponse.json(journal.notes) }
+        if let redis { server.route(.get, "/redis") { _ in try HTTPResponse.json(redis.health) } }
         server.route(.get, "/waiting") { _ in try HTTPResponse.json(["count": await gate.count]) }
         server.route(.get, "/release") { _ in
             await gate.open()

@@ -19,8 +19,18 @@ struct ConformanceServer {
                 error: String(describing: failure.error)
             )
         }
+        flags.options.log = { level, line in
+            guard level != .debug else { return }
+            FileHandle.standardError.write(Data("\(level) \(line)\n".utf8))
+        }
         let server = try Server(flags.options)
-        ConformanceApp(server: server, journal: journal, name: flags.name).install()
+        let app = ConformanceApp(
+            server: server,
+            journal: journal,
+            name: flags.name,
+            redis: flags.redis
+        )
+        app.install()
         if let files = flags.files { server.serveFiles(from: files, at: "/files") }
         try await server.run { port in
             // Past the buffer of `print`: whoever waits for the line gets it.

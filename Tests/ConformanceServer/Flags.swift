@@ -1,4 +1,5 @@
 import SocketIO
+import SocketIORedis
 
 /// The command line of the conformance server: `--name value` pairs, times in milliseconds.
 struct Flags {
@@ -8,6 +9,10 @@ struct Flags {
     var files: String?
     /// Tells the servers of a cluster apart.
     var name = ""
+    /// How this server meets the others; nil for one that stands alone.
+    var redis: RedisBroker?
+    private var redisURL: String?
+    private var redisOptions = RedisAdapterOptions()
 
     /// Reads the arguments after the program's name.
     ///
@@ -19,6 +24,14 @@ struct Flags {
         while let name = rest.next() {
             guard let value = rest.next() else { throw FlagError(flag: name, value: nil) }
             try apply(name, value)
+        }
+        guard let redisURL else { return }
+        do {
+            let redis = try RedisBroker(url: redisURL, redisOptions)
+            options.adapter = .redis(redis)
+            self.redis = redis
+        } catch {
+            throw FlagError(flag: "--redis-url", value: "\(redisURL): \(error)")
         }
     }
 
@@ -46,6 +59,10 @@ struct Flags {
         case "--client-directory": options.clientDirectory = value
         case "--files": files = value
         case "--name": self.name = value
+        case "--adapter": redisOptions.mode = try Self.mode(value, flag: name)
+        case "--redis-url": redisURL = value
+        case "--redis-prefix": redisOptions.prefix = value
+        case "--requests-timeout": redisOptions.requestsTimeout = try time()
         case "--cookie":
             var cookie = CookieOptions()
             cookie.name = value
@@ -60,6 +77,18 @@ struct Flags {
             }
         default: throw FlagError(flag: name, value: value)
         }
+    }
+
+    private static func mode(
+        _ value: String,
+        flag: String
+    ) throws(FlagError) -> RedisAdapterOptions.Mode {
+        if value == "redis" { return .classic }
+        let mode = value.hasPrefix("sharded-") ? String(value.dropFirst(8)) : ""
+        guard let mode = RedisAdapterOptions.SubscriptionMode(rawValue: mode) else {
+            throw FlagError(flag: flag, value: value)
+        }
+        return .sharded(mode)
     }
 
     private static func cors(_ value: String) -> CORSOptions {
