@@ -18,18 +18,22 @@ let package = Package(
     name: "socket-io-swift",
     products: [
         .library(name: "SocketIO", targets: ["SocketIO"]),
+        .library(name: "SocketIORedis", targets: ["SocketIORedis"]),
         .executable(name: "ChatServer", targets: ["ChatServer"]),
         .executable(name: "Bench", targets: ["Bench"]),
     ],
     targets: [
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CHiredis"),
         .target(name: "Bytes", swiftSettings: coreSettings + lifetimes),
         .target(name: "HTTP1", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "WebSocket", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "EngineIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "SocketIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .target(name: "MessagePack", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "Loop", dependencies: ["Bytes", "CLinux"], swiftSettings: settings),
+        .target(name: "Redis", dependencies: ["Bytes", "Loop", "CHiredis"], swiftSettings: settings),
         .target(
             name: "EngineIO",
             dependencies: ["Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "Loop", "CZlib"],
@@ -42,6 +46,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "SocketIORedis",
+            dependencies: ["Bytes", "MessagePack", "Loop", "Redis", "SocketIO"],
+            swiftSettings: settings
+        ),
         .target(name: "Chat", dependencies: ["SocketIO"], swiftSettings: settings),
         .executableTarget(
             name: "ChatServer",
@@ -51,19 +60,24 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "SocketIOProtocol", "Loop",
+                "Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "SocketIOProtocol",
+                "MessagePack", "Loop",
             ],
             swiftSettings: settings
         ),
         .testTarget(name: "BenchTests", dependencies: ["Bench"], swiftSettings: settings),
         .executableTarget(
             name: "ConformanceServer",
-            dependencies: ["SocketIO"],
+            dependencies: ["SocketIO", "SocketIORedis"],
             path: "Tests/ConformanceServer",
             swiftSettings: settings
         ),
         .target(name: "Support", path: "Tests/Support", swiftSettings: settings),
-        .testTarget(name: "ChatTests", dependencies: ["Chat"], swiftSettings: settings),
+        .testTarget(
+            name: "ChatTests",
+            dependencies: ["Support", "Chat", "SocketIO"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "BytesTests",
             dependencies: ["Support", "Bytes"],
@@ -77,6 +91,11 @@ let package = Package(
         .testTarget(
             name: "LoopTests",
             dependencies: ["Support", "Loop", "Bytes"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RedisTests",
+            dependencies: ["Support", "Redis", "Loop", "Bytes"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -97,6 +116,16 @@ let package = Package(
         .testTarget(
             name: "SocketIOProtocolTests",
             dependencies: ["Support", "SocketIOProtocol", "Bytes"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "MessagePackTests",
+            dependencies: ["Support", "MessagePack", "Bytes"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SocketIORedisTests",
+            dependencies: ["SocketIORedis", "SocketIO", "MessagePack", "Bytes"],
             swiftSettings: settings
         ),
         .testTarget(

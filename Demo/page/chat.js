@@ -1,5 +1,7 @@
 // The chat page. Whatever others write reaches the document through textContent only.
-"use strict";
+import { asText, badge, byId, drawing, face, knowReplicas, make } from "./dom.js";
+import { showMembers } from "./members.js";
+import { prepareReplicas, roomChanged, showReplicas } from "./replicas.js";
 
 const ROUND_TRIP_EVERY_MS = 3000;
 const ACK_WITHIN_MS = 10000;
@@ -16,7 +18,6 @@ const REASONS = {
   "parse error": "the server sent something unreadable",
 };
 
-const byId = (id) => document.getElementById(id);
 const page = {
   welcome: byId("welcome"),
   enterForm: byId("enter-form"),
@@ -25,6 +26,7 @@ const page = {
   myName: byId("my-name"),
   state: byId("state"),
   reason: byId("state-reason"),
+  replica: byId("replica"),
   transport: byId("transport"),
   upgraded: byId("upgraded"),
   rtt: byId("rtt"),
@@ -34,7 +36,6 @@ const page = {
   joinForm: byId("join-form"),
   roomInput: byId("room-input"),
   activeRoom: byId("active-room"),
-  activeMembers: byId("active-members"),
   scroll: byId("scroll"),
   empty: byId("empty"),
   timeline: byId("timeline"),
@@ -51,7 +52,10 @@ let name = "";
 let active = null;
 let unseen = 0;
 let noticeTimer;
-/** Room name → members, or null as long as the server has not said how many. */
+let transports = ["polling", "websocket"];
+/** The replica that served us last. */
+let replica = null;
+/** Room name → {count, members, replicas}, or null as long as the server has not said. */
 const rooms = new Map();
 /** What we sent and have not seen come back: {event, text, entry}. */
 const underway = [];
@@ -92,9 +96,10 @@ function connect(transport) {
     page.connectionButton.hidden = true;
     return;
   }
+  if (transport !== "both") transports = [transport];
   socket = io({
     auth: { name },
-    transports: transport === "both" ? ["polling", "websocket"] : [transport],
+    transports,
     reconnectionDelay: 500,
     reconnectionDelayMax: 5000,
   });
@@ -103,6 +108,7 @@ function connect(transport) {
   socket.on("connect", () => {
     showState("connected", "");
     watchTransport(socket.io.engine);
+    askWhoServesUs();
     // A new session on the server is in no room; ask for ours again.
     for (const room of rooms.keys()) join(room);
     measure();
@@ -134,6 +140,11 @@ function connect(transport) {
     if (settle("all", text, name)) return;
     addEntry({ who: "To everyone", text, broadcast: true });
   });
+  socket.on("presence", (presence) => {
+    if (!rooms.has(presence?.room)) return;
+    rooms.set(presence.room, presence);
+    showCounts();
+  });
   socket.on("error", (error) => showNotice(asText(error?.message ?? error)));
 
   setInterval(measure, ROUND_TRIP_EVERY_MS);
@@ -156,12 +167,28 @@ function showState(state, reason) {
   page.state.dataset.state = state;
   page.reason.textContent = reason;
   page.connectionButton.textContent = state === "disconnected" ? "Connect" : "Disconnect";
+  page.chat.classList.toggle("offline", state !== "connected");
   if (state !== "connected") {
+    page.replica.textContent = "–";
     page.transport.textContent = "–";
     page.upgraded.hidden = true;
     page.rtt.textContent = "–";
   }
   showComposer();
+}
+
+function askWhoServesUs() {
+  socket.timeout(ACK_WITHIN_MS).emit("whoami", (error, reply) => {
+    if (error || typeof reply?.replica !== "string") return;
+    knowReplicas((reply.replicas ?? []).map((known) => asText(known.name)));
+    page.replica.replaceChildren(badge(reply.replica));
+    if (replica !== null && replica !== reply.replica) {
+      addNote(`Now served by ${reply.replica}, before by ${replica}`);
+    }
+    replica = reply.replica;
+    showReplicas(reply.replicas);
+    showCounts();
+  });
 }
 
 function watchTransport(engine) {
@@ -215,7 +242,7 @@ page.joinForm.addEventListener("submit", (event) => {
 });
 
 function join(room) {
-  socket.timeout(ACK_WITHIN_MS).emit("joinRoom", { room }, (error, reply) => {
+  socket.timeout(ACK_WITHIN_MS).emit("joinRoom", { room, presence: true }, (error, reply) => {
     if (error) {
       if (socket.connected) showNotice(`The server did not answer about ${room}.`);
       return;
@@ -226,8 +253,8 @@ function join(room) {
       return;
     }
     if (!rooms.has(room)) return;
-    rooms.set(room, typeof reply?.members === "number" ? reply.members : null);
-    showRooms();
+    rooms.set(room, reply?.presence ?? null);
+    showCounts();
     addNote(`You joined #${room}`);
   });
 }
@@ -256,7 +283,7 @@ function pick(room) {
 }
 
 function showRooms() {
-  page.roomList.replaceChildren(...[...rooms].map(([room, members]) => {
+  page.roomList.replaceChildren(...[...rooms.keys()].map((room) => {
     const item = make("li", "room");
     item.dataset.testid = "room";
     item.dataset.room = room;
@@ -265,12 +292,7 @@ function showRooms() {
     choose.dataset.testid = "room-select";
     const label = make("span", "label", room);
     label.dir = "auto";
-    choose.append(label);
-    if (members !== null) {
-      const count = make("span", "count", String(members));
-      count.title = "members when you joined";
-      choose.append(count);
-    }
+    choose.append(label, make("span", "count"));
     choose.addEventListener("click", () => pick(room));
     const out = make("button", "leave");
     out.type = "button";
@@ -286,14 +308,19 @@ function showRooms() {
     return item;
   }));
   page.activeRoom.textContent = active === null ? "No room yet" : `#${active}`;
-  const members = rooms.get(active) ?? null;
-  page.activeMembers.replaceChildren();
-  if (members !== null) {
-    const many = `${members} ${members === 1 ? "member" : "members"}`;
-    page.activeMembers.append(many, make("span", "then", " when you joined"));
-  }
   page.roomList.querySelector(".active")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  showCounts();
   showComposer();
+  roomChanged();
+}
+
+/** Shows who is where; the list of rooms stays as it is, and the focus in it. */
+function showCounts() {
+  for (const item of page.roomList.children) {
+    const count = rooms.get(item.dataset.room)?.count;
+    item.querySelector(".count").textContent = count === undefined ? "" : String(count);
+  }
+  showMembers(rooms.get(active) ?? null, socket?.id);
 }
 
 // ---- saying something
@@ -375,9 +402,6 @@ function addEntry({ who, room = null, text, mine = false, broadcast = false }) {
     && last.dataset.room === entry.dataset.room && last.classList.contains("mine") === mine;
   entry.classList.toggle("follows", follows);
 
-  const face = make("span", "face", [...who][0]?.toUpperCase() ?? "?");
-  face.setAttribute("aria-hidden", "true");
-  face.style.setProperty("--hue", String(hue(who)));
   const by = make("div", "by");
   const author = make("span", "who", who);
   author.dir = "auto";
@@ -395,7 +419,7 @@ function addEntry({ who, room = null, text, mine = false, broadcast = false }) {
   const what = make("div", "what", text);
   what.dir = "auto";
   what.dataset.testid = "entry-text";
-  entry.append(face, by, what);
+  entry.append(face(who), by, what);
   append(entry, mine);
   return entry;
 }
@@ -445,45 +469,14 @@ function showNotice(text) {
   noticeTimer = setTimeout(() => { page.notice.hidden = true; }, 8000);
 }
 
-// ---- small things
-
-function make(tag, className, text) {
-  const element = document.createElement(tag);
-  element.className = className;
-  if (text !== undefined) element.textContent = text;
-  return element;
-}
-
-function drawing(path) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 20 20");
-  svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(space, "path");
-  line.setAttribute("d", path);
-  svg.append(line);
-  return svg;
-}
-
-/** Any JSON value as text; a text is itself. */
-function asText(value) {
-  return typeof value === "string" ? value : JSON.stringify(value) ?? "";
-}
-
-/** A colour of their own for every name. */
-function hue(text) {
-  let sum = 7;
-  for (const character of text) sum = (sum * 31 + character.codePointAt(0)) % 3600;
-  return sum % 360;
-}
-
-// ---- a direct link: ?name=Ada&room=general&room=swift&transport=polling
+// ---- a direct link: ?name=Ada&room=general&room=swift&transport=polling&direct=1
 
 {
   const query = new URLSearchParams(location.search);
   const transport = ["polling", "websocket"].find((known) => known === query.get("transport"));
   const given = (query.get("name") ?? "").trim().slice(0, 40);
   const wanted = query.getAll("room").map((room) => room.trim()).filter((room) => room !== "");
+  prepareReplicas(() => ({ name, room: active, transports }), query.get("direct") === "1");
   if (given) {
     enter(given, [...new Set(wanted)], transport ?? "both");
   } else {

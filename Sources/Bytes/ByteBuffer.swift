@@ -41,8 +41,9 @@ package struct ByteBuffer: ~Copyable {
     /// Makes room for `additional` more bytes; grows by doubling.
     package mutating func reserve(_ additional: Int) {
         let needed = count + additional
-        guard needed > storage.header else { return }
-        let grown = Storage.make(capacity: max(needed, storage.header * 2, 64))
+        let room = storage.room
+        guard needed > room else { return }
+        let grown = Storage.make(capacity: max(needed, room * 2, 64))
         unsafe grown.base.copyMemory(from: storage.base, byteCount: count)
         storage = grown
     }
@@ -97,6 +98,39 @@ package struct ByteBuffer: ~Copyable {
             rest /= 10
         } while rest > 0
         unsafe append(digits.span.bytes.extracting(index..<20))
+    }
+
+    /// Appends the bytes of `number`, the highest first.
+    package mutating func append<Number: FixedWidthInteger>(bigEndian number: Number) {
+        let size = MemoryLayout<Number>.size
+        reserve(size)
+        unsafe storage.base.storeBytes(of: number.bigEndian, toByteOffset: count, as: Number.self)
+        count += size
+    }
+
+    /// Appends `additional` bytes that are 0.
+    package mutating func append(zeros additional: Int) {
+        reserve(additional)
+        unsafe UnsafeMutableRawBufferPointer(start: storage.base + count, count: additional)
+            .initializeMemory(as: UInt8.self, repeating: 0)
+        count += additional
+    }
+
+    /// Copies written bytes over others, which may overlap them; traps when out of bounds.
+    package mutating func move(_ range: Range<Int>, to offset: Int) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= count && offset >= 0
+                && offset <= count - range.count,
+            "moved out of bounds"
+        )
+        unsafe (storage.base + offset)
+            .copyMemory(from: storage.base + range.lowerBound, byteCount: range.count)
+    }
+
+    /// Forgets the bytes from `newCount` on; the memory is kept.
+    package mutating func truncate(to newCount: Int) {
+        precondition(newCount >= 0 && newCount <= count, "more than the bytes written")
+        count = newCount
     }
 
     /// Forgets the bytes.

@@ -12,6 +12,14 @@ final class Storage: ManagedBuffer<Int, UInt8> {
         return unsafe unsafeDowncast(storage, to: Storage.self)
     }
 
+    /// How many bytes there is room for.
+    ///
+    /// Read through a pointer: `header` is a class's stored property, so that each read of it makes
+    /// a dynamic exclusivity check, which is most of the cost of appending a byte.
+    var room: Int {
+        unsafe withUnsafeMutablePointerToHeader { unsafe $0.pointee }
+    }
+
     /// The first byte; valid while the storage is alive.
     @unsafe var base: UnsafeMutableRawPointer {
         unsafe withUnsafeMutablePointerToElements { UnsafeMutableRawPointer($0) }

@@ -15,6 +15,8 @@ package enum ChatError: Error, Equatable, Sendable {
     case roomRequired
     /// The room's name is longer than `limit` bytes.
     case roomTooLong(limit: Int)
+    /// The room's name begins as those that the chat keeps for itself.
+    case roomReserved
     /// There is nothing to say.
     case messageRequired
     /// The message is longer than `limit` bytes.
@@ -25,7 +27,8 @@ package enum ChatError: Error, Equatable, Sendable {
     /// The word that programs compare.
     package var code: String {
         switch self {
-        case .notAnObject, .fieldMissing, .fieldOfWrongType, .userIDTooLong: "bad_request"
+        case .notAnObject, .fieldMissing, .fieldOfWrongType, .userIDTooLong, .roomReserved:
+            "bad_request"
         case .roomRequired: "room_required"
         case .roomTooLong: "room_too_long"
         case .messageRequired: "message_required"
@@ -43,6 +46,7 @@ package enum ChatError: Error, Equatable, Sendable {
         case .userIDTooLong(let limit): "A userId has at most \(limit) bytes."
         case .roomRequired: "Name a room."
         case .roomTooLong(let limit): "The name of a room has at most \(limit) bytes."
+        case .roomReserved: "The name of a room does not begin with the character U+0001."
         case .messageRequired: "Write a message."
         case .messageTooLong(let limit): "A message has at most \(limit) bytes."
         case .tooManyRooms(let limit): "You can be in at most \(limit) rooms."
@@ -83,12 +87,15 @@ package enum ChatField: String, CodingKey, Sendable {
     case message
     /// Who says it.
     case userID = "userId"
+    /// Whether to hear who else is in the room.
+    case presence
 
     /// What JSON must have there, with its article.
     var type: String {
         switch self {
         case .room, .message: "a string"
         case .userID: "a string or a number"
+        case .presence: "true or false"
         }
     }
 }

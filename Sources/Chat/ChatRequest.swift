@@ -14,6 +14,7 @@ package struct ChatRequest: Decodable, Sendable {
     let room: Slot<String>
     let message: Slot<String>
     let userID: Slot<UserID>
+    let presence: Slot<Bool>
 
     /// A request that came without any argument.
     package init() {
@@ -21,6 +22,7 @@ package struct ChatRequest: Decodable, Sendable {
         room = .missing
         message = .missing
         userID = .missing
+        presence = .missing
     }
 
     /// Takes what is there.
@@ -34,6 +36,7 @@ package struct ChatRequest: Decodable, Sendable {
         room = Self.slot(.room, of: object)
         message = Self.slot(.message, of: object)
         userID = Self.slot(.userID, of: object)
+        presence = Self.slot(.presence, of: object)
     }
 
     /// `null` counts as missing, as it does in the client's language.
@@ -60,6 +63,7 @@ package struct ChatRequest: Decodable, Sendable {
             if name.utf8.count > limits.maxRoomNameBytes {
                 throw .roomTooLong(limit: limits.maxRoomNameBytes)
             }
+            if name.utf8.first == WatchRoom.prefix { throw .roomReserved }
             return name
         }
     }
@@ -94,16 +98,24 @@ package struct ChatRequest: Decodable, Sendable {
     }
 }
 
-/// `joinRoom {room}`: the client wants to hear a room.
+/// `joinRoom {room, presence?}`: the client wants to hear a room.
 package struct JoinRoom: Equatable, Sendable {
     /// The room's name; neither empty nor over the limit.
     package let room: String
+    /// Whether the client also wants to hear who comes and goes.
+    package let wantsPresence: Bool
 
     /// Checks `request`.
     ///
-    /// - Throws: ``ChatError`` `notAnObject`, `fieldOfWrongType`, `roomRequired`, `roomTooLong`.
+    /// - Throws: ``ChatError`` `notAnObject`, `fieldOfWrongType`, `roomRequired`, `roomTooLong`,
+    ///   `roomReserved`.
     package init(_ request: ChatRequest, limits: ChatLimits) throws(ChatError) {
         room = try request.roomName(limits)
+        switch request.presence {
+        case .missing: wantsPresence = false
+        case .ofWrongType: throw .fieldOfWrongType(.presence)
+        case .value(let value): wantsPresence = value
+        }
     }
 }
 
@@ -114,7 +126,8 @@ package struct LeaveRoom: Equatable, Sendable {
 
     /// Checks `request`.
     ///
-    /// - Throws: as ``JoinRoom``.
+    /// - Throws: ``ChatError`` `notAnObject`, `fieldOfWrongType`, `roomRequired`, `roomTooLong`,
+    ///   `roomReserved`.
     package init(_ request: ChatRequest, limits: ChatLimits) throws(ChatError) {
         room = try request.roomName(limits)
     }
@@ -166,19 +179,5 @@ package struct Broadcast: Encodable, Equatable, Sendable {
     ///   `messageTooLong`.
     package init(_ request: ChatRequest, limits: ChatLimits) throws(ChatError) {
         message = try request.messageText(limits)
-    }
-}
-
-/// The ack of `joinRoom` and `leaveRoom`: `{room, members}`.
-package struct RoomReply: Encodable, Equatable, Sendable {
-    /// The room's name, as it was sent.
-    package let room: String
-    /// How many sockets are in it now.
-    package let members: Int
-
-    /// An ack for `room`.
-    package init(room: String, members: Int) {
-        self.room = room
-        self.members = members
     }
 }

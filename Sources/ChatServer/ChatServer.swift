@@ -26,20 +26,45 @@ struct ChatServer {
 
     private static func run(_ configuration: Configuration) async throws {
         let log = ChatLog(level: configuration.logLevel)
-        let server = try Server(options(configuration, log))
-        ChatService(server: server, limits: configuration.limits, log: log).install()
+        let backend = try Backend(configuration)
+        var options = options(configuration, log)
+        options.adapter = backend.adapter
+        let server = try Server(options)
+        let chat = ChatService(
+            server: server,
+            limits: configuration.limits,
+            log: log,
+            cluster: cluster(configuration)
+        )
+        chat.install()
         server.route(.get, "/healthz") { _ in
-            try .json(["status": "ok"])
+            try .json(
+                Health(
+                    replica: configuration.replicaName,
+                    clients: server.clientsCount,
+                    presence: chat.presenceStatus,
+                    redis: backend.health?()
+                )
+            )
         }
         if let page = configuration.pageDirectory { server.serveFiles(from: page) }
         let host = configuration.host == "0.0.0.0" ? "127.0.0.1" : configuration.host
         try await server.run { port in
+            chat.start()
             writeLine(
                 "listening on http://\(host.contains(":") ? "[\(host)]" : host):\(port)",
                 to: STDOUT_FILENO
             )
         }
         log.info("stopped")
+    }
+
+    private static func cluster(_ configuration: Configuration) -> ChatCluster {
+        var cluster = ChatCluster()
+        cluster.replica = configuration.replicaName
+        cluster.replicas = configuration.replicas
+        cluster.isClustered = configuration.redis != nil
+        return cluster
     }
 
     private static func options(_ configuration: Configuration, _ log: ChatLog) -> ServerOptions {
@@ -51,6 +76,7 @@ struct ChatServer {
         options.pingTimeout = configuration.pingTimeout
         options.shutdownTimeout = configuration.shutdownTimeout
         options.clientDirectory = configuration.clientDirectory
+        options.trustedProxyHops = configuration.trustedProxyHops
         options.cors =
             switch configuration.allowedOrigins {
             case .none: nil

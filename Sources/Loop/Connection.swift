@@ -29,11 +29,20 @@ package protocol ConnectionHandler: AnyObject {
     func ended(_ end: ConnectionEnd)
 }
 
-/// One TCP connection on one loop.
+/// Who began a connection.
+package enum ConnectionRole: Sendable {
+    /// The peer: it is counted among the loop's open connections and bounded by its own reading.
+    case accepted
+    /// We: it is not counted, as nobody waits for it at a shutdown; it reads whatever is stuck,
+    /// as answers must come in for output to go on; it ends with its peer.
+    case outgoing
+}
+
+/// One TCP or Unix-domain connection on one loop.
 ///
 /// Reads when the kernel has bytes, gathers what a turn writes into one system call, owns no
-/// buffer while idle. While much output is stuck it stops reading, so that a peer that only asks
-/// and never reads cannot make the queue grow.
+/// buffer while idle. While much output is stuck an accepted one stops reading, so that a peer
+/// that only asks and never reads cannot make the queue grow.
 package final class Connection: ReadyTarget, TimerTarget {
     private enum State {
         case open
@@ -51,6 +60,7 @@ package final class Connection: ReadyTarget, TimerTarget {
     package let loop: EventLoop
     package let peer: PeerAddress
 
+    private let role: ConnectionRole
     private let number: CInt
     private var descriptor: Descriptor?
     private var registration: Registration?
@@ -75,14 +85,16 @@ package final class Connection: ReadyTarget, TimerTarget {
         peer: PeerAddress,
         loop: EventLoop,
         queueLimit: Int,
-        patience: Patience = Patience()
+        patience: Patience = Patience(),
+        role: ConnectionRole = .accepted
     ) {
         self.loop = loop
+        self.role = role
         self.peer = peer
         self.queueLimit = queueLimit
         self.patience = patience
         number = descriptor.number
-        loop.connectionCount += 1
+        if role == .accepted { loop.connectionCount += 1 }
         self.descriptor = consume descriptor
     }
 
@@ -160,7 +172,7 @@ package final class Connection: ReadyTarget, TimerTarget {
         registration = nil
         loop.giveBack(queue.removeAll())
         _ = descriptor.take()
-        loop.connectionCount -= 1
+        if role == .accepted { loop.connectionCount -= 1 }
     }
 
     /// Sends what is queued, then closes without cutting off what the peer is still to read.
@@ -181,7 +193,7 @@ package final class Connection: ReadyTarget, TimerTarget {
         registration = nil
         handler = nil
         state = .closed
-        loop.connectionCount -= 1
+        if role == .accepted { loop.connectionCount -= 1 }
         return descriptor.take()
     }
 
@@ -247,7 +259,7 @@ package final class Connection: ReadyTarget, TimerTarget {
             end(.sendQueueOverflow(limitInBytes: queueLimit))
             return
         }
-        isPausedByOutput = queue.byteCount > Self.readPauseThreshold
+        isPausedByOutput = role == .accepted && queue.byteCount > Self.readPauseThreshold
         watch()
     }
 
@@ -279,7 +291,7 @@ package final class Connection: ReadyTarget, TimerTarget {
 
     /// The peer sends no more, but may still read what is queued for it.
     private func peerEnded() {
-        guard !queue.isEmpty else {
+        guard role == .accepted, !queue.isEmpty else {
             end(.peerClosed)
             return
         }

@@ -3,6 +3,14 @@ import CLinux
 import Glibc
 import Synchronization
 
+/// What waits for something on a loop and must not do so for ever.
+package protocol LoopEndTarget: AnyObject {
+    /// The loop has stopped: no timer fires and no descriptor gets ready any more.
+    ///
+    /// Called on the loop, once.
+    func loopEnded()
+}
+
 /// One thread's event loop: its epoll, its timers, its connections, and the executor of the tasks
 /// that run on it.
 ///
@@ -56,6 +64,7 @@ package final class EventLoop: @unchecked Sendable {
     var connectionCount = 0
     private var running: [Job] = []
     private var isStopping = false
+    private var endTargets: [ObjectIdentifier: any LoopEndTarget] = [:]
     private var executor: LoopTaskExecutor!
     private var isolation: LoopActor!
 
@@ -128,7 +137,7 @@ package final class EventLoop: @unchecked Sendable {
         }
     }
 
-    /// How many connections are not closed, lingering ones included; on the loop.
+    /// How many accepted connections are not closed, lingering ones included; on the loop.
     package var openConnections: Int { connectionCount }
 
     /// Ends `run` after the current turn and closes what is still open on the loop.
@@ -136,6 +145,21 @@ package final class EventLoop: @unchecked Sendable {
     /// On the loop.
     package func stop() {
         isStopping = true
+    }
+
+    /// Whether the loop takes part in no IO any more; on the loop.
+    package var hasEnded: Bool { isStopping }
+
+    /// Keeps `target` until it is forgotten, or tells it that the loop has stopped; on the loop.
+    ///
+    /// - Precondition: The loop has not ended.
+    package func tellEnd(to target: any LoopEndTarget) {
+        endTargets[ObjectIdentifier(target)] = target
+    }
+
+    /// Lets go of a target; on the loop.
+    package func forget(_ target: any LoopEndTarget) {
+        endTargets[ObjectIdentifier(target)] = nil
     }
 
     private func enqueue(_ job: Job) {
@@ -190,6 +214,9 @@ package final class EventLoop: @unchecked Sendable {
         var rounds = 0
         while rounds < Self.lastRounds, runJobs() { rounds += 1 }
         flush()
+        var ended: [ObjectIdentifier: any LoopEndTarget] = [:]
+        swap(&ended, &endTargets)
+        for target in ended.values { target.loopEnded() }
         // Connections and timers refer to the loop, which refers to them.
         for target in selector.targets { target.loopStopped() }
         selector.removeAll()
@@ -280,12 +307,7 @@ extension EventLoop {
         tag: UInt8 = 0,
         after delay: Duration
     ) -> TimerToken {
-        let (seconds, attoseconds) = delay.components
-        let nanoseconds =
-            seconds >= 1_000_000_000
-            ? UInt64(1_000_000_000) * 1_000_000_000
-            : UInt64(max(seconds, 0)) * 1_000_000_000 + UInt64(max(attoseconds, 0)) / 1_000_000_000
-        let due = monotonicNanoseconds() + nanoseconds
+        let due = monotonicNanoseconds() + delay.clampedNanoseconds
         let tick = (due + TimerWheel.nanosecondsPerTick - 1) / TimerWheel.nanosecondsPerTick
         return timers.schedule(target, tag: tag, at: tick)
     }
@@ -349,46 +371,7 @@ extension EventLoop: SerialExecutor {
 
     package func isIsolatingCurrentContext() -> Bool? { isOnLoop }
 
-    fileprivate func enqueueTaskJob(_ job: UnownedJob) {
+    func enqueueTaskJob(_ job: UnownedJob) {
         enqueue(.task(job))
-    }
-}
-
-/// The loop as the preferred executor of tasks.
-///
-/// A second object beside the `SerialExecutor`: the runtime elides a hop only when both executors
-/// of job and task match.
-private final class LoopTaskExecutor: TaskExecutor {
-    private unowned let loop: EventLoop
-
-    init(loop: EventLoop) {
-        self.loop = loop
-    }
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        loop.enqueueTaskJob(UnownedJob(job))
-    }
-}
-
-/// The isolation of code that runs on a loop.
-private actor LoopActor {
-    private nonisolated unowned let loop: EventLoop
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
-
-    init(loop: EventLoop) {
-        self.loop = loop
-    }
-
-    /// Starts `body` isolated to this actor, at once.
-    func start(
-        _ body: nonisolated(nonsending) @escaping @Sendable () async -> Void,
-        on executor: any TaskExecutor
-    ) {
-        Task.immediate(executorPreference: executor) { [loop] in
-            await body()
-            // The runtime's references to executors are unowned: the task keeps the loop alive.
-            withExtendedLifetime((self, loop)) {}
-        }
     }
 }

@@ -1,5 +1,4 @@
 import CLinux
-import Glibc
 
 /// The loops of a server and their threads.
 package final class LoopGroup: Sendable {
@@ -36,22 +35,6 @@ package final class LoopGroup: Sendable {
     }
 
     private static func startThread(_ loop: EventLoop) throws(SystemCallError) {
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread,
-            nil,
-            { context in
-                let loop = Unmanaged<EventLoop>.fromOpaque(context!).takeRetainedValue()
-                clinux_name_thread("loop-\(loop.index)")
-                loop.run()
-                return nil
-            },
-            Unmanaged.passRetained(loop).toOpaque()
-        )
-        guard code == 0 else {
-            Unmanaged.passUnretained(loop).release()
-            throw SystemCallError(call: "pthread_create", errno: code)
-        }
-        pthread_detach(thread)
+        try DetachedThread.start("loop-\(loop.index)") { loop.run() }
     }
 }

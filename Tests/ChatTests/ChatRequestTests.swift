@@ -1,4 +1,5 @@
 import Foundation
+import SocketIO
 import Testing
 
 @testable import Chat
@@ -42,6 +43,8 @@ struct ChatRequestTests {
             (#"{"room":["r"]}"#, .fieldOfWrongType(.room)),
             (#"{"room":"12345"}"#, .roomTooLong(limit: 4)),
             (#"{"room":"žžž"}"#, .roomTooLong(limit: 4)),
+            (#"{"room":"\u0001"}"#, .roomReserved),
+            (#"{"room":"\u0001abc"}"#, .roomReserved),
         ]
     )
     func refusesRoom(_ json: String, _ error: ChatError) throws {
@@ -50,11 +53,36 @@ struct ChatRequestTests {
         #expect(throws: error) { try LeaveRoom(request, limits: Self.limits) }
     }
 
+    @Test("presence is wanted only by a client that says so, in true words")
+    func wantsPresence() throws {
+        for (json, wants) in [("true", true), ("false", false), ("null", false)] {
+            let request = try request(#"{"room":"r","presence":\#(json)}"#)
+            #expect(try JoinRoom(request, limits: Self.limits).wantsPresence == wants)
+        }
+        #expect(try !JoinRoom(try request(#"{"room":"r"}"#), limits: Self.limits).wantsPresence)
+        for json in ["1", #""true""#, "{}"] {
+            let request = try request(#"{"room":"r","presence":\#(json)}"#)
+            #expect(throws: ChatError.fieldOfWrongType(.presence)) {
+                try JoinRoom(request, limits: Self.limits)
+            }
+        }
+    }
+
+    @Test("no client can name the room of those who watch a room")
+    func watchRooms() throws {
+        let name = WatchRoom.of("r").name
+        let json = String(decoding: try JSONEncoder().encode(["room": name]), as: UTF8.self)
+        #expect(throws: ChatError.roomReserved) {
+            try JoinRoom(try request(json), limits: ChatLimits())
+        }
+    }
+
     @Test(
         "a bad message is refused",
         arguments: [
             (#"["r"]"#, ChatError.notAnObject),
             (#"{"userId":"u","message":"hi"}"#, .roomRequired),
+            (#"{"userId":"u","room":"\u0001p","message":"hi"}"#, .roomReserved),
             (#"{"userId":"u","room":"r"}"#, .messageRequired),
             (#"{"userId":"u","room":"r","message":""}"#, .messageRequired),
             (#"{"userId":"u","room":"r","message":7}"#, .fieldOfWrongType(.message)),
@@ -121,6 +149,14 @@ struct ChatRequestTests {
             (.userIDTooLong(limit: 2), "bad_request", "A userId has at most 2 bytes."),
             (.roomRequired, "room_required", "Name a room."),
             (.roomTooLong(limit: 2), "room_too_long", "The name of a room has at most 2 bytes."),
+            (
+                .roomReserved, "bad_request",
+                "The name of a room does not begin with the character U+0001."
+            ),
+            (
+                .fieldOfWrongType(.presence), "bad_request",
+                "The field presence must be true or false."
+            ),
             (.messageRequired, "message_required", "Write a message."),
             (.messageTooLong(limit: 2), "message_too_long", "A message has at most 2 bytes."),
             (.tooManyRooms(limit: 2), "too_many_rooms", "You can be in at most 2 rooms."),

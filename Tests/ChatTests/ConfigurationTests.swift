@@ -60,6 +60,24 @@ struct ConfigurationTests {
         Example(["--max-message", "6"]) { $0.limits.maxMessageBytes == 6 },
         Example(["--max-rooms", "7"]) { $0.limits.maxRoomsPerSocket == 7 },
         Example([], ["SHUTDOWN_TIMEOUT": "0"]) { $0.shutdownTimeout == .zero },
+        Example(["--redis-url", "redis://u:p@h:1/2"]) {
+            $0.redis == RedisChoice(url: "redis://u:p@h:1/2")
+        },
+        Example([], ["REDIS_URL": "redis://r", "REDIS_PREFIX": "a*b", "REDIS_ADAPTER": "sharded"]) {
+            $0.redis?.prefix == "a*b" && $0.redis?.kind == .sharded
+        },
+        Example(["--redis-url="], ["REDIS_URL": "redis://r"]) { $0.redis == nil },
+        Example([], ["REDIS_URL": "", "REDIS_ADAPTER": "pubsub"]) { $0.redis == nil },
+        Example([], ["TRUST_PROXY": "true"]) { $0.trustedProxyHops == 1 },
+        Example(["--trust-proxy=false"], ["TRUST_PROXY": "2"]) { $0.trustedProxyHops == 0 },
+        Example(["--trust-proxy", "3"]) { $0.trustedProxyHops == 3 },
+        Example([], ["REPLICA_NAME": "app-1"]) { $0.replicaName == "app-1" },
+        Example([]) { !$0.replicaName.isEmpty && $0.replicas.isEmpty },
+        Example([], ["REPLICAS": "app-1:3000, b.c_d:65535"]) {
+            $0.replicas.map(\.name) == ["app-1", "b.c_d"]
+                && $0.replicas.map(\.port) == [3000, 65_535]
+        },
+        Example(["--replicas="], ["REPLICAS": "a:1"]) { $0.replicas.isEmpty },
     ]
 
     @Test("a valid flag or variable takes effect and a flag beats a variable", arguments: accepted)
@@ -118,6 +136,23 @@ struct ConfigurationTests {
                 #"--client-directory must be a directory, not "nowhere""#
             ),
             (["--page-directory="], #"--page-directory must be a directory, not """#),
+            (
+                ["--trust-proxy", "yes"],
+                #"--trust-proxy must be a whole number from 0 to 10, not "yes""#
+            ),
+            (
+                ["--redis-adapter", "streams"],
+                #"--redis-adapter must be pubsub or sharded, not "streams""#
+            ),
+            (
+                ["--redis-prefix", "a b"],
+                #"--redis-prefix must be 1 to 200 visible ASCII characters, not "a b""#
+            ),
+            (
+                ["--replica-name", "a:b"],
+                "--replica-name must be 1 to 64 letters, digits, dots, dashes or underscores, "
+                    + #"not "a:b""#
+            ),
             (["--port"], "--port needs a value; --help says which"),
             (["--port", "--host", "x"], "--port needs a value; --help says which"),
             (["--nope", "1"], #"unknown flag "--nope"; --help lists them all"#),
@@ -137,6 +172,21 @@ struct ConfigurationTests {
             )
         }
         #expect(error?.description == line)
+    }
+
+    @Test(
+        "a list of replicas that is none is refused as a whole",
+        arguments: [
+            "app-1", "app-1:", ":1", "app-1:0", "app-1:65536", "a:1,a:2", "a b:1", "a:+1",
+            "a:1,é:2", (1...33).map { "a\($0):\($0)" }.joined(separator: ","),
+        ]
+    )
+    func refusesReplicas(_ list: String) {
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration.request(arguments: ["--replicas", list], environment: [:])
+        }
+        let line = "a list like app-1:3000,app-2:3001, up to 32, each name once, or empty"
+        #expect(error?.description.contains(line) == true)
     }
 
     @Test("the line names the variable when the variable is wrong")
@@ -174,7 +224,8 @@ struct ConfigurationTests {
         for setting in Setting.allCases {
             #expect(Configuration.help.contains("\(setting.flag) "))
             #expect(Configuration.help.contains("(\(setting.variable))"))
-            guard setting.range != nil || setting == .host || setting == .logLevel else { continue }
+            let hasPlainDefault: [Setting] = [.host, .logLevel, .redisPrefix, .redisAdapter]
+            guard setting.range != nil || hasPlainDefault.contains(setting) else { continue }
             let request = try Configuration.request(
                 arguments: [setting.flag, setting.standard],
                 environment: [:]

@@ -1,5 +1,6 @@
 import Foundation
 import SocketIO
+import SocketIORedis
 
 /// Events by which a client makes its server act on the sockets of the whole cluster.
 ///
@@ -13,6 +14,7 @@ extension ConformanceApp {
             installOperations(socket, namespace)
             installRemotes(socket, namespace)
             installServerSide(socket, namespace)
+            if let emitter { installEmitter(emitter.of(namespace.name), socket) }
         }
         installServerSide(namespace)
     }

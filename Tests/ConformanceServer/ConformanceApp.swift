@@ -9,6 +9,8 @@ struct ConformanceApp: Sendable {
     /// Tells the servers of a cluster apart.
     let name: String
     let redis: RedisBroker?
+    /// What a backend beside the servers has.
+    let emitter: Emitter?
     let gate = Gate()
 
     /// Registers everything.

@@ -1,5 +1,6 @@
 import Foundation
 import SocketIO
+import SocketIORedis
 
 /// A server for the integration tests, on a free port that it prints.
 @main
@@ -19,16 +20,20 @@ struct ConformanceServer {
                 error: String(describing: failure.error)
             )
         }
+        let broker = try flags.redis.makeBroker()
+        if let broker { flags.options.adapter = .redis(broker) }
         flags.options.log = { level, line in
-            guard level != .debug else { return }
-            FileHandle.standardError.write(Data("\(level) \(line)\n".utf8))
+            if level != .debug {
+                FileHandle.standardError.write(Data("\(level.rawValue) \(line)\n".utf8))
+            }
         }
         let server = try Server(flags.options)
         let app = ConformanceApp(
             server: server,
             journal: journal,
             name: flags.name,
-            redis: flags.redis
+            redis: broker,
+            emitter: try flags.redis.makeEmitter()
         )
         app.install()
         if let files = flags.files { server.serveFiles(from: files, at: "/files") }

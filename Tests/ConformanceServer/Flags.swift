@@ -1,5 +1,4 @@
 import SocketIO
-import SocketIORedis
 
 /// The command line of the conformance server: `--name value` pairs, times in milliseconds.
 struct Flags {
@@ -7,12 +6,10 @@ struct Flags {
     var options = ServerOptions()
     /// A directory served as static files below `/files`.
     var files: String?
+    /// Which adapter the server has.
+    var redis = RedisFlags()
     /// Tells the servers of a cluster apart.
     var name = ""
-    /// How this server meets the others; nil for one that stands alone.
-    var redis: RedisBroker?
-    private var redisURL: String?
-    private var redisOptions = RedisAdapterOptions()
 
     /// Reads the arguments after the program's name.
     ///
@@ -24,14 +21,6 @@ struct Flags {
         while let name = rest.next() {
             guard let value = rest.next() else { throw FlagError(flag: name, value: nil) }
             try apply(name, value)
-        }
-        guard let redisURL else { return }
-        do {
-            let redis = try RedisBroker(url: redisURL, redisOptions)
-            options.adapter = .redis(redis)
-            self.redis = redis
-        } catch {
-            throw FlagError(flag: "--redis-url", value: "\(redisURL): \(error)")
         }
     }
 
@@ -59,10 +48,6 @@ struct Flags {
         case "--client-directory": options.clientDirectory = value
         case "--files": files = value
         case "--name": self.name = value
-        case "--adapter": redisOptions.mode = try Self.mode(value, flag: name)
-        case "--redis-url": redisURL = value
-        case "--redis-prefix": redisOptions.prefix = value
-        case "--requests-timeout": redisOptions.requestsTimeout = try time()
         case "--cookie":
             var cookie = CookieOptions()
             cookie.name = value
@@ -75,20 +60,9 @@ struct Flags {
             options.allowRequest = { request in
                 request.query[value] == nil ? .refuse() : .allow
             }
-        default: throw FlagError(flag: name, value: value)
+        default:
+            guard try redis.take(name, value) else { throw FlagError(flag: name, value: value) }
         }
-    }
-
-    private static func mode(
-        _ value: String,
-        flag: String
-    ) throws(FlagError) -> RedisAdapterOptions.Mode {
-        if value == "redis" { return .classic }
-        let mode = value.hasPrefix("sharded-") ? String(value.dropFirst(8)) : ""
-        guard let mode = RedisAdapterOptions.SubscriptionMode(rawValue: mode) else {
-            throw FlagError(flag: flag, value: value)
-        }
-        return .sharded(mode)
     }
 
     private static func cors(_ value: String) -> CORSOptions {

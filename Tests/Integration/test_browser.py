@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -40,6 +41,20 @@ class Page:
     notes = property(lambda self: self._part("note"))
     notice = property(lambda self: self._part("notice"))
     message = property(lambda self: self._part("message-input"))
+    replica = property(lambda self: self._part("replica"))
+    members = property(lambda self: self._part("member"))
+    panel = property(lambda self: self._part("replicas-panel"))
+    cards = property(lambda self: self._part("replica-card"))
+    open_direct = property(lambda self: self._part("open-direct"))
+
+    def card(self, replica: str) -> "Card":
+        return Card(self.page.locator(f'[data-testid="replica-card"][data-replica="{replica}"]'))
+
+    def shows_members(self, *names: str) -> None:
+        """The members of the shown room, in the page's order, and their number."""
+        expect(self.members.locator(".name")).to_have_text(list(names))
+        word = "member" if len(names) == 1 else "members"
+        expect(self._part("active-members")).to_have_text(f"{len(names)} {word}")
 
     def open(self, server, name: str, room: str, mode: str) -> "Page":
         query = f"?name={name}&room={room}"
@@ -66,6 +81,30 @@ class Page:
 
     def hears(self, text: str) -> None:
         expect(self.texts.get_by_text(text, exact=True)).to_have_count(1)
+
+
+class Card:
+    """A direct connection to one replica."""
+
+    def __init__(self, card):
+        self.card = card
+
+    state = property(lambda self: self.card.get_by_test_id("direct-state"))
+    entries = property(lambda self: self.card.get_by_test_id("direct-entry"))
+    button = property(lambda self: self.card.get_by_test_id("direct-join"))
+
+    def join(self, room: str) -> None:
+        self.button.click()
+        expect(self.entries.filter(has_text=f"joined #{room}").first).to_be_visible()
+
+    def say(self, text: str, to_all: bool = False) -> None:
+        self.card.get_by_test_id("direct-input").fill(text)
+        self.card.get_by_test_id("direct-all" if to_all else "direct-send").click()
+
+    def hears(self, text: str, who: str) -> None:
+        entry = self.entries.filter(has=self.card.page.get_by_text(text, exact=True))
+        expect(entry).to_have_count(1)
+        expect(entry.locator(".who")).to_have_text(who)
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +250,152 @@ def test_disconnect_and_connect_by_hand(chat, tab):
     ada.page.get_by_test_id("connection-button").click()
     expect(ada.state).to_have_text("connected")
     expect(ada.notes.filter(has_text="joined #general")).to_have_count(2)
+
+
+# Who serves, who is there, and the replicas
+
+
+def free_port() -> int:
+    """A port that nobody listens on, for a server that must be told its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def start_solo(start_chat):
+    """A replica `solo` that names itself, and more replicas that tests say."""
+
+    def start(*more: str, port: int = 0):
+        port = port or free_port()
+        return start_chat(
+            "--page-directory", paths.PAGE_DIRECTORY,
+            "--client-directory", paths.CLIENT_DIRECTORY,
+            "--replica-name", "solo", "--replicas", ",".join([f"solo:{port}", *more]),
+            "--cors-origin", "*", port=port,
+        )
+
+    return start
+
+
+def test_who_serves_and_who_is_there(start_chat, tab):
+    chat = start_chat(
+        "--page-directory", paths.PAGE_DIRECTORY, "--client-directory", paths.CLIENT_DIRECTORY,
+        environment={"REPLICA_NAME": "app-7"},
+    )
+    ada = tab().open(chat, "Ada", "general", "upgrade")
+    expect(ada.replica).to_have_text("app-7")
+    expect(ada.panel).to_be_hidden()
+    ada.shows_members("Ada")
+    grace = tab().open(chat, "Grace", "general", "polling")
+    for page in (ada, grace):
+        page.shows_members("Ada", "Grace")
+        counts = page.page.get_by_test_id("replica-count")
+        expect(counts).to_have_attribute("data-replica", "app-7")
+        expect(counts).to_have_attribute("data-count", "2")
+        expect(page.members.last).to_have_attribute("data-replica", "app-7")
+    # The list is that of the room that is shown.
+    grace.join("other")
+    grace.shows_members("Grace")
+    grace.rooms.filter(has_text="general").get_by_test_id("room-select").click()
+    grace.shows_members("Ada", "Grace")
+    # Leaving and going away are seen as well.
+    grace.rooms.filter(has_text="general").get_by_test_id("room-leave").click()
+    ada.shows_members("Ada")
+    alan = tab().open(chat, "Alan", "general", "websocket")
+    ada.shows_members("Ada", "Alan")
+    alan.page.goto("about:blank")
+    ada.shows_members("Ada")
+
+
+def test_names_of_members_are_text(chat, tab):
+    name = "<img src=x onerror=document.title=1>"
+    ada = tab().open(chat, name, "general", "websocket")
+    ada.shows_members(name)
+    expect(ada.page.get_by_test_id("members").locator("img, script")).to_have_count(0)
+    expect(ada.page).to_have_title("Rooms")
+
+
+def test_a_direct_connection(start_solo, tab):
+    server = start_solo()
+    ada = tab().open(server, "Ada", "general", "upgrade")
+    expect(ada.panel).to_be_visible()
+    expect(ada.cards).to_have_count(0)
+    ada.open_direct.click()
+    expect(ada.cards).to_have_count(1)
+    card = ada.card("solo")
+    expect(card.state).to_have_text("connected")
+    expect(card.entries.filter(has_text="connected to solo")).to_have_count(1)
+    card.join("general")
+    ada.shows_members("Ada", "Ada@solo")
+    # Card to page and page to card, in the room and to all.
+    card.say("from the card")
+    card.hears("from the card", "Ada@solo")
+    ada.hears("from the card")
+    ada.say("from the page")
+    card.hears("from the page", "Ada")
+    card.say("to all of you", to_all=True)
+    card.hears("to all of you", "to all")
+    ada.hears("to all of you")
+    # The card follows the shown room.
+    ada.join("other")
+    expect(card.button).to_have_text("Join")
+    ada.rooms.filter(has_text="general").get_by_test_id("room-select").click()
+    expect(card.button).to_have_text("Leave")
+    card.button.click()
+    ada.shows_members("Ada")
+    ada.open_direct.click()
+    expect(ada.cards).to_have_count(0)
+    server.wait_for_log('disconnected who="Ada@solo" reason="client namespace disconnect"')
+
+
+def test_a_replica_that_dies_and_comes_back(start_solo, tab):
+    other = start_solo(port=free_port())
+    server = start_solo(f"other:{other.port}")
+    ada = tab()
+    ada.page.goto(f"{server.url}/?name=Ada&room=general&direct=1")
+    card = ada.card("other")
+    expect(card.state).to_have_text("connected")
+    expect(card.entries.filter(has_text="this is solo")).to_have_count(1)
+    card.join("general")
+    other.kill()
+    expect(card.state).to_have_text("down")
+    expect(ada.card("solo").state).to_have_text("connected")
+    other.start(other.port)
+    expect(card.state).to_have_text("connected")
+    # It is in its room again.
+    expect(card.entries.filter(has_text="joined #general")).to_have_count(2)
+    card.say("back again")
+    card.hears("back again", "Ada@other")
+
+
+def test_presence_after_a_restart(start_solo, tab):
+    server = start_solo()
+    ada = tab().open(server, "Ada", "general", "websocket")
+    grace = tab().open(server, "Grace", "general", "websocket")
+    ada.shows_members("Ada", "Grace")
+    assert server.terminate() == 0
+    expect(ada.replica).to_have_text("–")
+    server.start(server.port)
+    for page in (ada, grace):
+        expect(page.replica).to_have_text("solo")
+        page.shows_members("Ada", "Grace")
+
+
+def test_members_and_replicas_on_a_phone(start_solo, tab):
+    server = start_solo("app-2:1", "app-3:1")
+    ada = tab(viewport={"width": 375, "height": 667}, is_mobile=True, has_touch=True)
+    ada.open(server, "Ada", "general", "upgrade")
+    expect(ada.replica).to_be_in_viewport()
+    expect(ada.members.first).to_be_hidden()
+    ada.page.get_by_test_id("members-button").click()
+    expect(ada.members.first).to_be_in_viewport()
+    ada.page.keyboard.press("Escape")
+    expect(ada.members.first).to_be_hidden()
+    ada.open_direct.click()
+    expect(ada.cards).to_have_count(3)
+    assert ada.page.evaluate("document.documentElement.scrollWidth") <= 375
+    expect(ada.message).to_be_in_viewport()
 
 
 def test_a_phone(chat, tab):

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import socketio
 
-from support import engine, http, paths
+from support import engine, http, paths, process
 from support.process import Server
 
 SECONDS = 10
@@ -271,7 +271,9 @@ def test_bad_flags(arguments, named):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "http"), ("LOOPS", "many"), ("LOG_LEVEL", "x"), ("CORS_ORIGIN", "a b")],
+    [("PORT", "http"), ("LOOPS", "many"), ("LOG_LEVEL", "x"), ("CORS_ORIGIN", "a b"),
+     ("TRUST_PROXY", "all"), ("REPLICA_NAME", "a b"), ("REPLICAS", "app-1"),
+     ("REDIS_ADAPTER", "x")],
 )
 def test_bad_environment(name, value):
     assert name in fails_with_one_line(run(**{name: value}))
@@ -320,9 +322,92 @@ def test_loops(start_chat, loops):
         assert peer.event() == ["message", {"userId": "u", "message": "m"}]
 
 
-def test_healthz(chat):
-    response = http.request(chat.port, "GET", "/healthz")
-    assert response.status == 200
+def test_healthz(start_chat):
+    server = start_chat("--replica-name", "app-1")
+    peers = [Peer(server) for _ in range(3)]
+    assert server.get("/healthz") == {"status": "ok", "replica": "app-1", "clients": 3}
+    for peer in peers:
+        peer.socket.connection.close()
+    process.eventually(lambda: server.get("/healthz")["clients"] == 0)
+
+
+def test_healthz_without_a_name(chat):
+    assert chat.get("/healthz")["replica"] == sockets.gethostname()
+
+
+# Who serves, and who is there
+
+
+def test_whoami(start_chat):
+    server = start_chat("--replicas", "app-1:3000,app-2:3001", environment={"REPLICA_NAME": "app-2"})
+    peer = Peer(server, "Ada")
+    assert peer.ask("whoami") == [{
+        "id": peer.id, "name": "Ada", "replica": "app-2", "address": "127.0.0.1",
+        "replicas": [{"name": "app-1", "port": 3000}, {"name": "app-2", "port": 3001}],
+    }]
+
+
+@pytest.mark.parametrize(
+    ("trust", "address"),
+    [("0", "127.0.0.1"), ("false", "127.0.0.1"), ("true", "10.0.0.2"), ("2", "10.0.0.1")],
+)
+def test_trust_proxy(start_chat, trust, address):
+    server = start_chat(environment={"TRUST_PROXY": trust})
+    client = engine.Polling(server.port, ["X-Forwarded-For: 10.0.0.1, 10.0.0.2"])
+    client.send("40")
+    assert client.receive().startswith("40")
+    client.send('420["whoami"]')
+    answer = client.receive()
+    assert answer.startswith("430[") and json.loads(answer[3:])[0]["address"] == address
+
+
+def test_presence(peers):
+    ada, grace, alan = peers("Ada"), peers("Grace"), peers("Alan")
+    me = {"id": ada.id, "name": "Ada", "replica": sockets.gethostname()}
+    alone = {"count": 1, "members": [me], "replicas": {me["replica"]: 1}}
+    assert ada.ask("joinRoom", {"room": "seen", "presence": True}) == [
+        {"room": "seen", "members": 1, "presence": alone}
+    ]
+    assert grace.ask("joinRoom", {"room": "seen"}) == [{"room": "seen", "members": 2}]
+    name, seen = ada.event()
+    assert (name, seen["room"], seen["count"]) == ("presence", "seen", 2)
+    assert [member["id"] for member in seen["members"]] == [ada.id, grace.id]
+    grace.socket.connection.close()
+    assert ada.event() == ["presence", {"room": "seen", **alone}]
+    assert alan.ask("joinRoom", {"room": "seen", "presence": "yes"})[0]["error"]["code"] \
+        == "bad_request"
+    assert ada.hears_nothing()
+
+
+@pytest.mark.parametrize("event", ["joinRoom", "leaveRoom", "message"])
+def test_rooms_of_watchers_are_closed(peers, event):
+    """Whatever `presence` is sent to, no client can join it or speak to it."""
+    ada, eve = peers("Ada"), peers("Eve")
+    ada.ask("joinRoom", {"room": "closed", "presence": True})
+    request = {"room": "\u0001presence:closed", "userId": "e", "message": "x"}
+    assert eve.ask(event, request)[0]["error"]["code"] == "bad_request"
+    assert ada.hears_nothing()
+
+
+def test_a_thousand_joins_with_presence_stay_cheap(start_chat):
+    """Members are listed up to a limit, and events come together: not a thousand to a thousand."""
+    server = start_chat("--log-level", "error", "--max-room-name", 20)
+    watchers = [Peer(server, f"watcher {number}") for number in range(20)]
+    for peer in watchers:
+        peer.ask("joinRoom", {"room": "many", "presence": True})
+    others = [Peer(server, f"other {number}") for number in range(300)]
+    for peer in others:
+        peer.emit("joinRoom", {"room": "many"})
+    for peer in watchers:
+        events = 0
+        seen = {"count": 0}
+        while seen["count"] < 320:
+            name, seen = peer.event()
+            events += 1
+            assert name == "presence" and len(seen["members"]) <= 100
+        assert events < 100
+    for peer in watchers + others:
+        peer.socket.connection.close()
 
 
 def test_unknown_path(chat):

@@ -5,6 +5,11 @@ import Testing
 
 @Suite("the chat on a server", .timeLimit(.minutes(1)))
 struct ChatServiceTests {
+    private func run(_ chat: ChatService) {
+        chat.install()
+        chat.start()
+    }
+
     private func withChat(_ body: (Int) async throws -> Void) async throws {
         try await withServer(
             loops: 2,
@@ -13,7 +18,10 @@ struct ChatServiceTests {
                 limits.maxRoomNameBytes = 4
                 limits.maxRoomsPerSocket = 2
                 let log = ChatLog(level: .error)
-                ChatService(server: server, limits: limits, log: log).install()
+                var cluster = ChatCluster()
+                cluster.replica = "solo"
+                cluster.presence.tickPeriod = .milliseconds(10)
+                run(ChatService(server: server, limits: limits, log: log, cluster: cluster))
             },
             run: { _, port in
                 try await body(port)
@@ -78,6 +86,137 @@ struct ChatServiceTests {
             let error = try await client.text()
             #expect(error.hasPrefix("42[\"error\",{\"code\":\"\(code)\",\"message\":"), "\(error)")
         }
+    }
+
+    @Test("whoami tells the client's id, name and replica, and where the replicas are")
+    func whoAmI() async throws {
+        try await withServer(
+            setUp: { server in
+                var cluster = ChatCluster()
+                cluster.replica = "app-1"
+                let configuration = try Configuration.request(
+                    arguments: ["--replicas", "app-1:3000,app-2:3001"],
+                    environment: [:]
+                )
+                if case .run(let configuration) = configuration {
+                    cluster.replicas = configuration.replicas
+                }
+                run(
+                    ChatService(
+                        server: server,
+                        limits: ChatLimits(),
+                        log: ChatLog(level: .error),
+                        cluster: cluster
+                    )
+                )
+            },
+            run: { _, port in
+                let client = try TestClient(port: port)
+                let id = try await client.join(auth: #"{"name":"ada"}"#)
+                try client.send(#"421["whoami"]"#)
+                let text = try await client.text()
+                let replicas =
+                    #"[{"name":"app-1","port":3000},{"name":"app-2","port":3001}]"#
+                let reply =
+                    #"{"address":"127.0.0.1","id":"\#(id)","name":"ada","#
+                    + #""replica":"app-1","replicas":\#(replicas)}"#
+                #expect(text == "431[\(reply)]")
+            }
+        )
+    }
+
+    @Test("a client that asks for it hears who comes and goes; others hear nothing of it")
+    func presence() async throws {
+        try await withChat { port in
+            let ada = try TestClient(port: port)
+            let adaID = try await ada.join(auth: #"{"name":"ada"}"#)
+            let bob = try TestClient(port: port)
+            let bobID = try await bob.join(auth: #"{"name":"bob"}"#)
+            try ada.send(#"421["joinRoom",{"room":"r","presence":true}]"#)
+            let adaAlone =
+                #""members":[{"id":"\#(adaID)","name":"ada","replica":"solo"}],"#
+                + #""replicas":{"solo":1}"#
+            #expect(
+                try await ada.text()
+                    == #"431[{"members":1,"presence":{"count":1,\#(adaAlone)},"room":"r"}]"#
+            )
+            try bob.send(#"421["joinRoom",{"room":"r"}]"#)
+            #expect(try await bob.text() == #"431[{"members":2,"room":"r"}]"#)
+            let both =
+                #"{"id":"\#(adaID)","name":"ada","replica":"solo"},"#
+                + #"{"id":"\#(bobID)","name":"bob","replica":"solo"}"#
+            #expect(
+                try await ada.text()
+                    == #"42["presence",{"count":2,"members":[\#(both)],"#
+                    + #""replicas":{"solo":2},"room":"r"}]"#
+            )
+            bob.drop()
+            #expect(
+                try await ada.text() == #"42["presence",{"count":1,\#(adaAlone),"room":"r"}]"#
+            )
+            // Nobody hears of a room that it has left, or of what it did not ask for.
+            try ada.send(#"422["leaveRoom",{"room":"r"}]"#)
+            #expect(try await ada.text() == #"432[{"members":0,"room":"r"}]"#)
+            try ada.send(#"423["joinRoom",{"room":"r"}]"#)
+            #expect(try await ada.text() == #"433[{"members":1,"room":"r"}]"#)
+            let cy = try TestClient(port: port)
+            try await cy.join()
+            try cy.send(#"421["joinRoom",{"room":"r","presence":true}]"#)
+            #expect(try await cy.text().hasPrefix(#"431[{"members":2,"presence":{"count":2,"#))
+            try ada.send(#"424["leaveRoom",{"room":"r"}]"#)
+            #expect(try await ada.text() == #"434[{"members":1,"room":"r"}]"#)
+            #expect(try await cy.text().hasPrefix(#"42["presence",{"count":1,"#))
+            try ada.send(#"425["echo"]"#)
+            #expect(try await ada.text() == "435[]")
+        }
+    }
+
+    @Test("members on all replicas are seen on each, and a shutdown takes its own at once")
+    func presenceAcrossReplicas() async throws {
+        let bus = Bus()
+        let setUp = { @Sendable (server: Server, name: String) in
+            var cluster = ChatCluster()
+            cluster.replica = name
+            cluster.isClustered = true
+            cluster.presence.tickPeriod = .milliseconds(10)
+            // Silence is not to help: the goodbye must do.
+            cluster.presence.silenceLimit = .seconds(600)
+            run(
+                ChatService(
+                    server: server,
+                    limits: ChatLimits(),
+                    log: ChatLog(level: .error),
+                    cluster: cluster
+                )
+            )
+        }
+        try await withServer(
+            options: { $0.adapter = bus.factory },
+            setUp: { setUp($0, "app-1") },
+            run: { _, first in
+                let ada = try TestClient(port: first)
+                try await ada.join(auth: #"{"name":"ada"}"#)
+                try ada.send(#"421["joinRoom",{"room":"r","presence":true}]"#)
+                #expect(try await ada.text().hasPrefix(#"431[{"members":1,"presence":"#))
+                try await withServer(
+                    options: { $0.adapter = bus.factory },
+                    setUp: { setUp($0, "app-2") },
+                    run: { _, second in
+                        let bob = try TestClient(port: second)
+                        try await bob.join(auth: #"{"name":"bob"}"#)
+                        try bob.send(#"421["joinRoom",{"room":"r"}]"#)
+                        #expect(try await bob.text().hasPrefix(#"431[{"members":"#))
+                        let seen = try await ada.text()
+                        #expect(seen.hasPrefix(#"42["presence",{"count":2,"members":[{"id":"#))
+                        #expect(seen.contains(#""name":"bob","replica":"app-2"}],"#))
+                        #expect(seen.hasSuffix(#""replicas":{"app-1":1,"app-2":1},"room":"r"}]"#))
+                    }
+                )
+                #expect(
+                    try await ada.text().hasSuffix(#""replicas":{"app-1":1},"room":"r"}]"#)
+                )
+            }
+        )
     }
 
     @Test("echo answers with its arguments")

@@ -1,6 +1,7 @@
 import Bytes
 import EngineIOProtocol
 import HTTP1
+import MessagePack
 import SocketIOProtocol
 import WebSocket
 
@@ -11,6 +12,7 @@ enum FuzzTarget: String, CaseIterable {
     case engineio
     case socketio
     case json
+    case messagepack
 
     /// Gives `input` to the target's parsers; false if two ways of reading it disagree.
     func run(_ input: [UInt8]) -> Bool {
@@ -20,6 +22,7 @@ enum FuzzTarget: String, CaseIterable {
         case .engineio: EngineFuzz.run(input)
         case .socketio: SocketIOFuzz.run(input)
         case .json: JSONFuzz.run(input)
+        case .messagepack: MessagePackFuzz.run(input)
         }
     }
 
@@ -31,6 +34,7 @@ enum FuzzTarget: String, CaseIterable {
         case .engineio: Self.payloads.map { Array($0.utf8) }
         case .socketio: Self.packets.map { Array($0.utf8) }
         case .json: Self.texts.map { Array($0.utf8) }
+        case .messagepack: Self.messages + Self.messageTexts.map { Array($0.utf8) }
         }
     }
 
@@ -42,6 +46,7 @@ enum FuzzTarget: String, CaseIterable {
         case .engineio: Self.payloadTokens.map { Array($0.utf8) } + [[0xC3], [0xFF], [0xED, 0xA0]]
         case .socketio: (Self.packetTokens + Self.jsonTokens).map { Array($0.utf8) } + [[0xC3]]
         case .json: Self.jsonTokens.map { Array($0.utf8) } + [[0xC3], [0xF0, 0x9F], [0xED, 0xA0]]
+        case .messagepack: Self.messageTokens + Self.jsonTokens.map { Array($0.utf8) }
         }
     }
 }

@@ -8,7 +8,7 @@ extension MicroBenchmark {
     /// Everything that `Bench micro` measures.
     static let all = [
         httpHead, webSocketFrame, utf8ASCII, utf8Mixed, json, packet, roomWalk, roomWalkExcept,
-        broadcastFrame, timer,
+        broadcastFrame, messagePackWriting, messagePackReading, timer,
     ]
 
     /// 152 bytes, as the article's `message` event arrives.

@@ -12,7 +12,7 @@ package enum AllowedOrigins: Equatable, Sendable {
     /// Scheme and host compare without case, so they are kept in lower case. `nil` if an entry is
     /// not an origin: `scheme://host` or `scheme://host:port`, without a path.
     init?(_ text: String) {
-        let entries = text.split(separator: ",").map(Self.trimmed).filter { !$0.isEmpty }
+        let entries = text.split(separator: ",").map(\.trimmed).filter { !$0.isEmpty }
         switch entries {
         case []: self = .none
         case ["*"]: self = .any
@@ -20,11 +20,6 @@ package enum AllowedOrigins: Equatable, Sendable {
             guard entries.allSatisfy(Self.isOrigin) else { return nil }
             self = .list(entries.map { $0.lowercased() })
         }
-    }
-
-    private static func trimmed(_ entry: Substring) -> String {
-        let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-        return String(entry.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
     }
 
     private static func isOrigin(_ entry: String) -> Bool {

@@ -26,6 +26,14 @@ package struct Configuration: Equatable, Sendable {
     package var limits = ChatLimits()
     /// How long a shutdown waits for connections to end.
     package var shutdownTimeout = Duration.seconds(10)
+    /// The Redis that connects the replicas; nil stands alone.
+    package var redis: RedisChoice?
+    /// How many proxies stand in front that tell the clients' addresses.
+    package var trustedProxyHops = 0
+    /// What this replica is called.
+    package var replicaName = ReplicaAddress.hostName
+    /// Where browsers reach each replica directly, if somebody said so.
+    package var replicas: [ReplicaAddress] = []
 
     /// The defaults.
     package init() {}
@@ -116,6 +124,49 @@ extension Configuration {
         if let value = try given.number(.maxMessage) { limits.maxMessageBytes = value }
         if let value = try given.number(.maxRooms) { limits.maxRoomsPerSocket = value }
         if let value = try given.number(.shutdownTimeout) { shutdownTimeout = .seconds(value) }
+        if let value = try given.number(.trustProxy, words: ["false": 0, "true": 1]) {
+            trustedProxyHops = value
+        }
+        if let value = try given.checked(
+            .replicaName,
+            as: "1 to 64 letters, digits, dots, dashes or underscores",
+            by: ReplicaAddress.name
+        ) {
+            replicaName = value
+        }
+        if let value = try given.checked(
+            .replicas,
+            as: "a list like app-1:3000,app-2:3001, up to 32, each name once, or empty",
+            by: ReplicaAddress.list
+        ) {
+            replicas = value
+        }
+        redis = try Self.redis(given)
+    }
+
+    /// The Redis that is asked for; what else is said about it is checked in any case.
+    private static func redis(_ given: Given) throws(ConfigurationError) -> RedisChoice? {
+        // What is wrong with a URL is for Redis to say, without its password.
+        let url = given.text(.redisURL) ?? ""
+        var choice = RedisChoice(url: url)
+        if let value = try given.checked(
+            .redisPrefix,
+            as: "1 to 200 visible ASCII characters",
+            by: { text in
+                let isVisible = text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
+                return isVisible && (1...200).contains(text.utf8.count) ? text : nil
+            }
+        ) {
+            choice.prefix = value
+        }
+        if let value = try given.checked(
+            .redisAdapter,
+            as: "pubsub or sharded",
+            by: { RedisChoice.Kind(rawValue: $0) }
+        ) {
+            choice.kind = value
+        }
+        return url.isEmpty ? nil : choice
     }
 
     /// `text`, if it may be a host name, an IPv4 or an IPv6 address.
@@ -176,9 +227,18 @@ private struct Given {
         }
     }
 
-    /// The number given for `setting`, or nil if nobody gave one.
-    func number(_ setting: Setting) throws(ConfigurationError) -> Int? {
+    /// The text given for `setting`, or nil if nobody gave one.
+    func text(_ setting: Setting) -> String? {
+        values[setting]?.text
+    }
+
+    /// The number given for `setting`, or nil if nobody gave one; some `words` may stand for one.
+    func number(
+        _ setting: Setting,
+        words: [String: Int] = [:]
+    ) throws(ConfigurationError) -> Int? {
         guard let value = values[setting] else { return nil }
+        if let number = words[value.text] { return number }
         guard let range = setting.range else {
             preconditionFailure("\(setting) is not a number")
         }

@@ -14,6 +14,12 @@ enum Setting: String, CaseIterable {
     case maxMessage = "max-message"
     case maxRooms = "max-rooms"
     case shutdownTimeout = "shutdown-timeout"
+    case redisURL = "redis-url"
+    case redisPrefix = "redis-prefix"
+    case redisAdapter = "redis-adapter"
+    case trustProxy = "trust-proxy"
+    case replicaName = "replica-name"
+    case replicas
 
     /// The flag, for example `--cors-origin`.
     var flag: String { "--\(rawValue)" }
@@ -34,6 +40,12 @@ enum Setting: String, CaseIterable {
         case .maxPayload, .maxRoomName, .maxMessage: "BYTES"
         case .pingInterval, .pingTimeout: "MILLISECONDS"
         case .shutdownTimeout: "SECONDS"
+        case .redisURL: "URL"
+        case .redisPrefix: "TEXT"
+        case .redisAdapter: "KIND"
+        case .trustProxy: "NUMBER"
+        case .replicaName: "NAME"
+        case .replicas: "LIST"
         }
     }
 
@@ -55,13 +67,24 @@ enum Setting: String, CaseIterable {
         case .maxMessage: "longest chat message, in UTF-8"
         case .maxRooms: "rooms one client may be in"
         case .shutdownTimeout: "how long to wait for connections to end on SIGTERM or SIGINT"
+        case .redisURL:
+            "Redis that connects the replicas, redis://[user:password@]host:port[/db]; empty: alone"
+        case .redisPrefix: "what the names of all Redis channels begin with"
+        case .redisAdapter: "how to use Redis: pubsub, or sharded (Redis 7 and Redis Cluster)"
+        case .trustProxy:
+            "proxies in front whose X-Forwarded-For to believe; true means one, false none"
+        case .replicaName: "what this replica is called on the page and in /healthz"
+        case .replicas:
+            "replicas and the ports where browsers reach each directly, app-1:3000,app-2:3001"
         }
     }
 
     /// What a number must be, where the value is one.
     var range: ClosedRange<Int>? {
         switch self {
-        case .host, .corsOrigin, .logLevel, .clientDirectory, .pageDirectory: nil
+        case .host, .corsOrigin, .logLevel, .clientDirectory, .pageDirectory, .redisURL,
+            .redisPrefix, .redisAdapter, .replicaName, .replicas:
+            nil
         case .port: 0...65_535
         case .loops: 0...1024
         case .maxPayload: 1...1_073_741_824
@@ -70,6 +93,7 @@ enum Setting: String, CaseIterable {
         case .maxMessage: 1...1_073_741_824
         case .maxRooms: 1...1_000_000
         case .shutdownTimeout: 0...3600
+        case .trustProxy: 0...10
         }
     }
 
@@ -89,6 +113,11 @@ enum Setting: String, CaseIterable {
         case .maxMessage: "65536"
         case .maxRooms: "100"
         case .shutdownTimeout: "10"
+        case .redisURL, .replicas: "empty"
+        case .redisPrefix: "socket.io"
+        case .redisAdapter: "pubsub"
+        case .trustProxy: "0"
+        case .replicaName: "the host's name"
         }
     }
 }

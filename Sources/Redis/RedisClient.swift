@@ -1,0 +1,133 @@
+package import Bytes
+package import Loop
+
+/// Sends commands to Redis over one connection, from any thread.
+///
+/// Commands are pipelined and their replies come in order. While there is no connection they wait,
+/// bounded in bytes and time; when one breaks, those under way fail and are never repeated. The
+/// client works until `close` or until nobody holds it.
+package final class RedisClient: Sendable {
+    /// Where completions and `onChange` are called.
+    package let loop: EventLoop
+
+    private let core: LoopBound<ClientCore>
+    private let outbox: Outbox
+    private let board: StatusBoard
+
+    /// A client that queues until `start`.
+    ///
+    /// - Parameters:
+    ///   - options: Where to, and the bounds.
+    ///   - loop: Where the connection lives.
+    ///   - onChange: Called on the loop with each new state.
+    package init(
+        options: RedisOptions,
+        loop: EventLoop,
+        onChange: @escaping @Sendable (RedisState) -> Void = { _ in }
+    ) {
+        self.loop = loop
+        board = StatusBoard(onChange: onChange)
+        outbox = Outbox(limitInBytes: options.maxQueuedBytes)
+        core = LoopBound(ClientCore(options, loop: loop, board: board, outbox: outbox), loop: loop)
+    }
+
+    deinit {
+        core.run { $0.abandon() }
+    }
+
+    /// Begins to connect; from any thread, once.
+    package func start() {
+        core.run { $0.start() }
+    }
+
+    /// The state and the counters, for now; from any thread.
+    package var status: RedisStatus { board.status }
+
+    /// Sends a command; from any thread.
+    ///
+    /// - Parameters:
+    ///   - command: What to send.
+    ///   - completion: Called once on the loop with the reply; an error line of Redis is
+    ///     `.replied`.
+    package func send(
+        _ command: RedisCommand,
+        _ completion: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
+    ) {
+        put(Outgoing(bytes: command.encoded(), kind: .command(completion)))
+    }
+
+    /// Sends a command and waits for its reply.
+    ///
+    /// - Throws: `RedisError`; an error line of Redis is `.replied`.
+    package func send(_ command: RedisCommand) async throws(RedisError) -> RedisReply {
+        try await withCheckedContinuation { waiter in
+            send(command) { waiter.resume(returning: $0) }
+        }.get()
+    }
+
+    /// Sends commands that leave together, with nobody's between them; from any thread.
+    ///
+    /// - Parameters:
+    ///   - commands: Such as `MULTI` … `EXEC`.
+    ///   - completion: Called once on the loop with the reply of each; error lines of Redis stand
+    ///     among them as `.error`.
+    package func send(
+        _ commands: [RedisCommand],
+        _ completion: @escaping @Sendable (Result<[RedisReply], RedisError>) -> Void
+    ) {
+        guard !commands.isEmpty else {
+            loop.post { completion(.success([])) }
+            return
+        }
+        var buffer = ByteBuffer()
+        for command in commands { command.encode(into: &buffer) }
+        let kind = Outgoing.Kind.pipeline(count: commands.count, completion)
+        put(Outgoing(bytes: buffer.takeShared(), kind: kind))
+    }
+
+    /// Sends commands that leave together and waits for the reply of each.
+    ///
+    /// - Throws: `RedisError`; error lines of Redis are not thrown but stand among the replies.
+    package func send(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
+        try await withCheckedContinuation { waiter in
+            send(commands) { waiter.resume(returning: $0) }
+        }.get()
+    }
+
+    /// Publishes a message, at most once, and forgets it; from any thread.
+    ///
+    /// One that cannot be sent is dropped and counted, see `RedisStatus`.
+    /// - Parameters:
+    ///   - channel: Its name.
+    ///   - payload: The message.
+    ///   - sharded: Whether to use `SPUBLISH` (Redis 7).
+    package func publish(
+        _ channel: SharedBytes,
+        _ payload: SharedBytes,
+        sharded: Bool = false
+    ) {
+        let bytes = RedisCommand.publish(channel, payload, sharded: sharded)
+        put(Outgoing(bytes: bytes, kind: .message))
+    }
+
+    /// Closes for good, when what is queued has been answered or `RedisOptions.closeTimeout` is
+    /// over.
+    ///
+    /// From any thread; what is sent from now on fails with `.closed`.
+    package func close() async {
+        outbox.close()
+        await withCheckedContinuation { (waiter: CheckedContinuation<Void, Never>) in
+            core.run { $0.close { waiter.resume() } }
+        }
+    }
+
+    private func put(_ item: Outgoing) {
+        let outcome = outbox.put(item)
+        if outcome.mustWake { core.post { $0.drain() } }
+        guard let refusal = outcome.refusal else { return }
+        switch item.kind {
+        case .message: item.fail(refusal, board)
+        case .command, .pipeline: loop.post { [board] in item.fail(refusal, board) }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Redis
+import SocketIO
+
+/// How a server's connections to Redis are.
+public struct RedisHealth: Sendable, Encodable {
+    /// Whether events reach the other servers.
+    public enum State: String, Sendable, Encodable {
+        /// Both ways.
+        case connected
+        /// Not yet, for the first time.
+        case connecting
+        /// Not now; it is tried again and again.
+        case disconnected
+    }
+
+    /// Whether events reach the other servers.
+    public var state = State.connecting
+    /// What is wrong, in one line.
+    public var problem: String?
+    /// Messages that were handed to Redis.
+    public var published = 0
+    /// Messages that were never sent: Redis was away for too long, or too much waited.
+    public var dropped = 0
+    /// Messages that were under way when the connection was lost: they may have arrived or not.
+    public var uncertain = 0
+    /// Messages that came from Redis.
+    public var received = 0
+    /// Messages that came from Redis and could not be understood.
+    public var malformed = 0
+    /// How often a connection was lost and made again.
+    public var reconnects = 0
+
+    /// No connection yet.
+    public init() {}
+}
+
+extension RedisHealth {
+    /// What is known of a connection for commands.
+    init(commands status: RedisStatus) {
+        state = State(status.state)
+        problem = state == .connected ? nil : status.lastError
+        published = status.published
+        dropped = status.droppedMessages + status.refusedMessages
+        uncertain = status.uncertain
+        reconnects = max(status.connections - 1, 0)
+    }
+}
+
+extension RedisHealth.State: Comparable {
+    /// From good to bad.
+    private var rank: Int {
+        switch self {
+        case .connected: 0
+        case .connecting: 1
+        case .disconnected: 2
+        }
+    }
+
+    init(_ state: RedisState) {
+        switch state {
+        case .ready: self = .connected
+        case .connecting: self = .connecting
+        case .reconnecting, .closed: self = .disconnected
+        }
+    }
+
+    /// Whether `left` is the better one.
+    public static func < (left: RedisHealth.State, right: RedisHealth.State) -> Bool {
+        left.rank < right.rank
+    }
+}
+
+extension RedisState {
+    /// One line for a log, at each change.
+    func log(
+        _ connection: String,
+        _ address: RedisAddress,
+        _ log: @Sendable (LogLevel, String) -> Void
+    ) {
+        switch self {
+        case .connecting, .closed:
+            break
+        case .ready:
+            log(.info, "redis: \(connection) connected to \(address)")
+        case .reconnecting(let fault):
+            log(
+                .error,
+                "redis: \(connection) not connected to \(address), trying again; "
+                    + "events do not reach other servers: \(fault)"
+            )
+        }
+    }
+}

@@ -1,0 +1,220 @@
+import Bytes
+import Loop
+import MessagePack
+import Redis
+import SocketIO
+import Synchronization
+
+/// One server's connections to Redis, shared by the adapters of all its namespaces.
+///
+/// Usable from any thread. Commands and subscriptions have a connection each, on loops of the
+/// server; with several loops not on the same one.
+final class RedisHub: Sendable {
+    /// Receives a message's channel and payload, on the loop of the subscriptions.
+    typealias MessageHandler = @Sendable (RedisHub, SharedBytes, SharedBytes) -> Void
+
+    typealias Subscription = (kind: RedisSubscriber.Kind, name: SharedBytes)
+
+    private struct State {
+        /// The namespaces that use the connections; the last one to go closes them.
+        var users = 0
+        var isStarted = false
+        var isClosed = false
+        var confirmed: Set<ConfirmedName> = []
+        var waiters: [Waiter] = []
+    }
+
+    private struct ConfirmedName: Hashable {
+        let kind: RedisSubscriber.Kind
+        let name: String
+    }
+
+    private struct Waiter {
+        let names: Set<ConfirmedName>
+        let gate: ResponseCollector<Bool>
+    }
+
+    /// Where commands are sent and timeouts run.
+    let loop: EventLoop
+    let options: RedisAdapterOptions
+    /// What is accepted of other servers.
+    let limits: MessagePackLimits
+    private let client: RedisClient
+    private let subscriber: RedisSubscriber
+    private let log: @Sendable (LogLevel, String) -> Void
+    private let state = Mutex(State())
+    private let received = Atomic<Int>(0)
+    private let malformed = Atomic<Int>(0)
+
+    init(address: RedisAddress, options: RedisAdapterOptions, context: AdapterContext) {
+        self.options = options
+        limits = options.limits
+        let log = context.log
+        self.log = log
+        let loops = context.loops.loops
+        loop = loops[0]
+        let settings = options.redis(address, name: "socket.io")
+        client = RedisClient(
+            options: settings,
+            loop: loop,
+            onChange: { $0.log("commands", address, log) }
+        )
+        subscriber = RedisSubscriber(
+            options: settings,
+            loop: loops[loops.count - 1],
+            onChange: { $0.log("subscriptions", address, log) }
+        )
+    }
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    /// One more namespace uses the connections; the first one opens them.
+    func attach() {
+        let isFirst = state.withLock { state in
+            state.users += 1
+            defer { state.isStarted = true }
+            return !state.isStarted
+        }
+        if isFirst {
+            client.start()
+            subscriber.start()
+        }
+    }
+
+    /// One namespace less; the last one closes the connections when what is queued has left.
+    func detach() async {
+        let isLast = state.withLock { state in
+            state.users -= 1
+            if state.users == 0 { state.isClosed = true }
+            return state.users == 0
+        }
+        guard isLast else { return }
+        await subscriber.close()
+        await client.close()
+    }
+
+    // MARK: Out
+
+    /// Sends a message to whoever listens; never waits.
+    func publish(_ channel: SharedBytes, _ payload: SharedBytes, sharded: Bool = false) {
+        client.publish(channel, payload, sharded: sharded)
+    }
+
+    /// How many servers listen to `channel`.
+    ///
+    /// - Throws: `ClusterUnavailable`.
+    func subscriberCount(of channel: SharedBytes, sharded: Bool) async throws -> Int {
+        let subcommand = sharded ? "SHARDNUMSUB" : "NUMSUB"
+        do {
+            let reply = try await client.send(RedisCommand("PUBSUB", subcommand, channel))
+            guard let count = reply.elements?.last?.integer else {
+                throw RedisError.unexpectedReply(reply)
+            }
+            return count
+        } catch {
+            throw ClusterUnavailable("\(error)")
+        }
+    }
+
+    // MARK: In
+
+    /// Listens to a channel, or channels that match a pattern; again after every reconnection.
+    func subscribe(
+        _ kind: RedisSubscriber.Kind,
+        _ name: SharedBytes,
+        _ handler: @escaping MessageHandler
+    ) {
+        // Weak, as the subscriber is this hub's: without a shutdown nobody would break the cycle.
+        subscriber.subscribe(
+            kind,
+            name,
+            { [weak self] channel, payload in
+                if let self { handler(self, channel, payload) }
+            },
+            confirmed: { [weak self] in self?.confirmed(kind, name) }
+        )
+    }
+
+    /// Ends a subscription.
+    func unsubscribe(_ kind: RedisSubscriber.Kind, _ name: SharedBytes) {
+        subscriber.unsubscribe(kind, name)
+        _ = state.withLock { $0.confirmed.remove(ConfirmedName(kind: kind, name: name.text)) }
+    }
+
+    /// Returns when Redis has confirmed these subscriptions, or after the time for that.
+    func ready(_ subscriptions: [Subscription]) async {
+        let names = Set(subscriptions.map { ConfirmedName(kind: $0.kind, name: $0.name.text) })
+        let gate = ResponseCollector<Bool>(expected: 1)
+        let mustWait = state.withLock { state in
+            guard !names.isSubset(of: state.confirmed) else { return false }
+            state.waiters.append(Waiter(names: names, gate: gate))
+            return true
+        }
+        guard mustWait else { return }
+        let timer = LoopTimer(on: loop)
+        timer.start(after: options.startTimeout) { gate.expire() }
+        defer { timer.cancel() }
+        do {
+            _ = try await gate.value()
+        } catch {
+            let problem = subscriber.status.lastError ?? "it does not answer"
+            log(.error, "redis: starting without it, this server's clients are alone: \(problem)")
+        }
+    }
+
+    private func confirmed(_ kind: RedisSubscriber.Kind, _ name: SharedBytes) {
+        let ready = state.withLock { state in
+            state.confirmed.insert(ConfirmedName(kind: kind, name: name.text))
+            let confirmed = state.confirmed
+            let ready = state.waiters.filter { $0.names.isSubset(of: confirmed) }
+            state.waiters.removeAll { $0.names.isSubset(of: confirmed) }
+            return ready
+        }
+        for waiter in ready { waiter.gate.add([]) }
+    }
+
+    /// Decodes a message and hands it on; what is not understood is counted and dropped.
+    func understand(
+        _ channel: SharedBytes,
+        _ receive: (ReceivedMessage) -> Void,
+        _ decode: () throws -> ReceivedMessage
+    ) {
+        received.wrappingAdd(1, ordering: .relaxed)
+        do {
+            receive(try decode())
+        } catch CodingFailure.notForUs {
+            // This server's own message has come back, or is another namespace's.
+        } catch {
+            notUnderstood(channel, error)
+        }
+    }
+
+    /// A message was dropped before decoding, as nobody here is in its room.
+    func skipped() {
+        received.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// Counts, and logs the 1st, 2nd, 4th, 8th … so that a flood does not fill the log.
+    private func notUnderstood(_ channel: SharedBytes, _ error: any Error) {
+        let count = malformed.wrappingAdd(1, ordering: .relaxed).newValue
+        guard count & (count - 1) == 0 else { return }
+        log(.warning, "redis: message \(count) that makes no sense, on \(channel.text): \(error)")
+    }
+
+    // MARK: State
+
+    /// What the app may know of the connections.
+    var health: RedisHealth {
+        let subscriptions = subscriber.status
+        var health = RedisHealth(commands: client.status)
+        let state = RedisHealth.State(subscriptions.state)
+        if state != .connected {
+            health.state = max(health.state, state)
+            health.problem = subscriptions.lastError ?? health.problem
+        }
+        health.received = received.load(ordering: .relaxed)
+        health.malformed = malformed.load(ordering: .relaxed)
+        health.reconnects += max(subscriptions.connections - 1, 0)
+        return health
+    }
+}

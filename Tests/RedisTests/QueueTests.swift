@@ -1,0 +1,151 @@
+import Bytes
+import Loop
+import Testing
+
+@testable import Redis
+
+@Suite("What waits for Redis is bounded and counted")
+struct QueueTests {
+    private static let payload = SharedBytes([UInt8](repeating: 7, count: 1_000))
+
+    private static func nowhere() -> RedisOptions {
+        RedisOptions(testing: RedisAddress(endpoint: .unix(path: "/nowhere/at/all")))
+    }
+
+    @Test("messages beyond the bound are dropped and counted, commands fail at once")
+    func bounded() async throws {
+        var options = Self.nowhere()
+        options.maxQueuedBytes = 10_000
+        options.closeTimeout = .milliseconds(1)
+        let test = try TestClient(options)
+        for _ in 0..<20 { test.client.publish(SharedBytes("c"), Self.payload) }
+        let size = RedisCommand.publish(SharedBytes("c"), Self.payload, sharded: false).count
+        let fitting = 10_000 / (size + 64)
+        #expect(test.client.status.droppedMessages == 20 - fitting)
+        #expect(test.client.status.droppedBytes == (20 - fitting) * size)
+        let value = String(repeating: "v", count: 1_000)
+        await #expect(throws: RedisError.queueFull(limitInBytes: 10_000)) {
+            try await test.send("SET", "a", value)
+        }
+        // Those that wait are lost when the time to close is over.
+        await test.client.close()
+        #expect(test.client.status.droppedMessages == 20)
+        #expect(test.client.status.state == .closed)
+    }
+
+    @Test("what waited for a connection leaves with it, in order")
+    func sentLater() async throws {
+        let server = try RedisServer()
+        let test = try TestClient(server.options, isStarted: false)
+        let replies = Log<Int>()
+        for _ in 0..<100 {
+            test.client.send(RedisCommand("INCR", "n")) { result in
+                replies.put((try? result.get().integer) ?? -1)
+            }
+        }
+        await turn(test.client.loop)
+        #expect(replies.all.isEmpty)
+        test.client.start()
+        try await replies.next { $0 == 100 }
+        #expect(replies.all == Array(1...100))
+    }
+
+    @Test("what has waited too long is dropped and counted, and frees its room")
+    func expires() async throws {
+        var options = Self.nowhere()
+        options.maxQueuedTime = .milliseconds(30)
+        options.maxQueuedBytes = 3_000
+        let test = try TestClient(options)
+        for round in 1...3 {
+            test.client.publish(SharedBytes("c"), Self.payload)
+            await #expect(throws: RedisError.expired(after: .milliseconds(30))) {
+                try await test.send("SET", "a", "b")
+            }
+            #expect(test.client.status.droppedMessages == round)
+        }
+    }
+
+    @Test("output that Redis does not take counts; when it has left there is room again")
+    func stuckOutput() async throws {
+        let server = try RedisServer()
+        var options = server.options
+        options.maxQueuedBytes = 1 << 20
+        let test = try TestClient(options)
+        try await test.ready()
+        server.freeze()
+        let large = SharedBytes([UInt8](repeating: 1, count: 100_000))
+        // The system's own buffers fill first; a turn in between lets output get there.
+        while test.client.status.droppedMessages == 0 {
+            test.client.publish(SharedBytes("c"), large)
+            await turn(test.client.loop)
+        }
+        server.thaw()
+        while test.client.status.published == 0 { await turn(test.client.loop) }
+        let before = test.client.status.droppedMessages
+        try await retry {
+            try await test.send("PING")
+        }
+        _ = try await test.status { $0.droppedMessages == before && $0.state == .ready }
+        #expect(test.client.status.uncertain == 0)
+    }
+
+    private func retry(_ body: () async throws -> Void) async throws {
+        while true {
+            do {
+                return try await body()
+            } catch RedisError.queueFull {
+                continue
+            }
+        }
+    }
+
+    @Test("close returns when everything queued has been answered")
+    func closeFlushes() async throws {
+        let server = try RedisServer()
+        let admin = try TestClient(server.options)
+        let test = try TestClient(server.options)
+        for number in 0..<5_000 {
+            test.client.send(RedisCommand("RPUSH", "list", number)) { _ in }
+            test.client.publish(SharedBytes("c"), Self.payload)
+        }
+        await test.client.close()
+        #expect(try await admin.send("LLEN", "list") == .integer(5_000))
+        let status = test.client.status
+        #expect(status.published == 5_000)
+        #expect(status.droppedMessages == 0 && status.uncertain == 0)
+        #expect(status.state == .closed)
+        #expect(test.states.all == [.ready, .closed])
+
+        test.client.publish(SharedBytes("c"), Self.payload)
+        #expect(test.client.status.droppedMessages == 1)
+        await #expect(throws: RedisError.closed) { try await test.send("PING") }
+        await test.client.close()
+    }
+
+    @Test("close gives up what does not end in time")
+    func closeGivesUp() async throws {
+        let server = try RedisServer()
+        var options = server.options
+        options.closeTimeout = .milliseconds(50)
+        let test = try TestClient(options)
+        try await test.ready()
+        let results = Log<RedisError?>()
+        test.client.send(RedisCommand("BLPOP", "nothing", 0)) { result in
+            if case .failure(let error) = result { results.put(error) }
+        }
+        await test.client.close()
+        #expect(try await results.next() == .closed)
+    }
+
+    @Test("a client that nobody holds any more closes")
+    func letGo() async throws {
+        let server = try RedisServer()
+        let admin = try TestClient(server.options)
+        try await admin.ready()
+        var test: TestClient? = try TestClient(server.options)
+        let states = try #require(test?.states)
+        try await test?.ready()
+        test = nil
+        try await states.next { $0 == .closed }
+    }
+}
