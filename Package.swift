@@ -54,7 +54,7 @@ let package = Package(
         .target(name: "Chat", dependencies: ["SocketIO"], swiftSettings: settings),
         .executableTarget(
             name: "ChatServer",
-            dependencies: ["Chat", "SocketIO"],
+            dependencies: ["Chat", "SocketIO", "SocketIORedis"],
             swiftSettings: settings
         ),
         .executableTarget(

@@ -1,5 +1,6 @@
 import Chat
 import SocketIO
+import SocketIORedis
 
 /// What connects this chat server with its replicas, and how that is doing.
 struct Backend {
@@ -11,8 +12,25 @@ struct Backend {
     let health: (@Sendable () -> Health.Backend)?
 
     /// The backend that `configuration` asks for.
+    ///
+    /// - Throws: What is wrong with the URL, without its password.
     init(_ configuration: Configuration) throws {
-        adapter = .inMemory
-        health = nil
+        guard let redis = configuration.redis else {
+            adapter = .inMemory
+            health = nil
+            return
+        }
+        var options = RedisAdapterOptions()
+        options.prefix = redis.prefix
+        switch redis.kind {
+        case .pubSub: options.mode = .classic
+        case .sharded: options.mode = .sharded(.dynamic)
+        }
+        let broker = try RedisBroker(url: redis.url, options)
+        adapter = .redis(broker)
+        health = {
+            let health = broker.health
+            return Health.Backend(isUp: health.state == .connected, status: health)
+        }
     }
 }
