@@ -1,5 +1,6 @@
 """Redis: real servers of the test's own, and RESP 2 over a bare socket."""
 
+import random
 import shutil
 import signal
 import socket
@@ -19,10 +20,19 @@ class RedisError(Exception):
 
 
 def free_port() -> int:
-    """A port that nobody listens on now; below the range that connections take theirs from."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on now, below those that connections are given.
+
+    So it is still free when a server that was killed starts again on it.
+    """
+    for _ in range(100):
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free port")
 
 
 class Connection:
