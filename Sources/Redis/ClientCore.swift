@@ -31,6 +31,8 @@ final class ClientCore: LinkOwner, TimerTarget {
     private var life = Life.running
     private var expiryTimer = TimerToken.none
     private var closeTimer = TimerToken.none
+    /// Whether messages wait although there is a connection.
+    private var holdsMessages = false
 
     init(_ options: RedisOptions, loop: EventLoop, board: StatusBoard, outbox: Outbox) {
         self.options = options
@@ -60,18 +62,27 @@ final class ClientCore: LinkOwner, TimerTarget {
         } else if loop.hasEnded {
             failBatch()
             finish()
-        } else if link.isOpen {
-            for item in batch { write(item) }
         } else {
-            let expiry = monotonicNanoseconds() &+ options.maxQueuedTime.clampedNanoseconds
             for item in batch {
-                waiting.append(Waiting(item: item, expiry: expiry))
-                waitingCost += item.cost
+                if link.isOpen, !(holdsMessages && item.isMessage) {
+                    write(item)
+                } else {
+                    wait(item)
+                }
             }
             armExpiry()
         }
         batch.removeAll(keepingCapacity: batch.count <= 4096)
         tellHeld()
+    }
+
+    /// Sends the messages that wait, and those to come.
+    func releaseMessages() {
+        holdsMessages = false
+        guard link.isOpen else { return }
+        writeWaiting()
+        tellHeld()
+        finishIfIdle()
     }
 
     /// Refuses new commands; calls `completion` when those under way have ended, or after a time.
@@ -84,6 +95,8 @@ final class ClientCore: LinkOwner, TimerTarget {
         case .running:
             life = .closing([completion])
             outbox.close()
+            holdsMessages = false
+            if link.isOpen { writeWaiting() }
             drain()
             if loop.hasEnded {
                 finish()
@@ -106,9 +119,7 @@ final class ClientCore: LinkOwner, TimerTarget {
 
     func linkOpened() {
         board.show(.ready)
-        while let first = waiting.popFirst() { write(first.item) }
-        waitingCost = 0
-        loop.cancel(&expiryTimer)
+        writeWaiting()
         tellHeld()
         finishIfIdle()
     }
@@ -154,6 +165,7 @@ final class ClientCore: LinkOwner, TimerTarget {
     }
 
     func linkLost(_ fault: RedisFault) {
+        holdsMessages = options.holdsMessagesAfterLoss
         failPending(.connectionLost(fault))
         tellHeld()
         finishIfIdle()
@@ -185,6 +197,27 @@ final class ClientCore: LinkOwner, TimerTarget {
             pending.append(.pipeline(PendingReplies.Pipeline(count: count, completion)))
         }
         link.write(item.bytes)
+    }
+
+    private func wait(_ item: Outgoing) {
+        let expiry = monotonicNanoseconds() &+ options.maxQueuedTime.clampedNanoseconds
+        waiting.append(Waiting(item: item, expiry: expiry))
+        waitingCost += item.cost
+    }
+
+    /// Writes what waits, but for the messages if these are held.
+    private func writeWaiting() {
+        var held = Ring<Waiting>()
+        while let first = waiting.popFirst() {
+            if holdsMessages, first.item.isMessage {
+                held.append(first)
+            } else {
+                waitingCost -= first.item.cost
+                write(first.item)
+            }
+        }
+        waiting = held
+        if waiting.isEmpty { loop.cancel(&expiryTimer) }
     }
 
     private func tellHeld() {

@@ -23,6 +23,10 @@ struct Outgoing: Sendable {
     /// What it counts for in a queue.
     var cost: Int { bytes.count + Self.overhead }
 
+    var isMessage: Bool {
+        if case .message = kind { true } else { false }
+    }
+
     /// Tells who waits that there is no result; a message is counted as dropped.
     func fail(_ error: RedisError, _ board: StatusBoard) {
         switch kind {

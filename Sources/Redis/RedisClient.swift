@@ -110,6 +110,11 @@ package final class RedisClient: Sendable {
         put(Outgoing(bytes: bytes, kind: .message))
     }
 
+    /// Sends the messages that are held, see `RedisOptions.holdsMessagesAfterLoss`.
+    package func releaseMessages() {
+        core.run { $0.releaseMessages() }
+    }
+
     /// Closes for good, when what is queued has been answered or `RedisOptions.closeTimeout` is
     /// over.
     ///

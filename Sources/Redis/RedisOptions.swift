@@ -18,6 +18,10 @@ package struct RedisOptions: Sendable {
     package var maxQueuedBytes = 8 << 20
     /// How long commands wait for a connection.
     package var maxQueuedTime = Duration.seconds(10)
+    /// Whether messages wait after a lost connection was made anew until `releaseMessages` is called.
+    ///
+    /// Whoever they are for has lost its connection too: sent at once they would reach nobody.
+    package var holdsMessagesAfterLoss = false
     /// The largest reply, in bytes.
     package var maxReplyBytes = 64 << 20
     /// How long `close` waits for what is queued and under way.

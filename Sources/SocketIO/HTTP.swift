@@ -87,10 +87,13 @@ public struct HTTPResponse: Sendable {
     ///
     /// - Throws: What encoding throws.
     public static func json(_ value: some Encodable, status: Int = 200) throws -> HTTPResponse {
-        HTTPResponse(
+        let encoder = JSONEncoder()
+        // The same every time, for people and for caches.
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return HTTPResponse(
             status: status,
             headers: [("Content-Type", "application/json")],
-            body: try JSONEncoder().encode(value)
+            body: try encoder.encode(value)
         )
     }
 

@@ -40,6 +40,7 @@ final class RedisHub: Sendable {
     /// What is accepted of other servers.
     let limits: MessagePackLimits
     private let client: RedisClient
+    private let regrouping: Regrouping
     private let subscriber: RedisSubscriber
     private let log: @Sendable (LogLevel, String) -> Void
     private let state = Mutex(State())
@@ -54,11 +55,19 @@ final class RedisHub: Sendable {
         let loops = context.loops.loops
         loop = loops[0]
         let settings = options.redis(address, name: "socket.io")
+        var clientSettings = settings
+        clientSettings.holdsMessagesAfterLoss = true
+        let regrouping = Regrouping(on: loop)
+        self.regrouping = regrouping
         client = RedisClient(
-            options: settings,
+            options: clientSettings,
             loop: loop,
-            onChange: { $0.log("commands", address, log) }
+            onChange: { state in
+                state.log("commands", address, log)
+                regrouping.changed(state)
+            }
         )
+        regrouping.watch(client)
         subscriber = RedisSubscriber(
             options: settings,
             loop: loops[loops.count - 1],
@@ -69,7 +78,10 @@ final class RedisHub: Sendable {
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
     /// One more namespace uses the connections; the first one opens them.
-    func attach() {
+    ///
+    /// All servers listen to `channel`, by which they are counted.
+    func attach(countingBy channel: SharedBytes, sharded: Bool) {
+        regrouping.count(by: channel, isSharded: sharded)
         let isFirst = state.withLock { state in
             state.users += 1
             defer { state.isStarted = true }

@@ -50,6 +50,32 @@ struct QueueTests {
         #expect(replies.all == Array(1...100))
     }
 
+    @Test("after an outage messages wait until they are released, commands do not")
+    func heldAfterLoss() async throws {
+        let redis = try RedisServer()
+        var options = redis.options
+        options.holdsMessagesAfterLoss = true
+        let test = try TestClient(options)
+        try await test.ready()
+        // Nothing is held before the first loss.
+        test.client.publish(SharedBytes("c"), SharedBytes("0"))
+        _ = try await test.status { $0.published == 1 }
+        redis.stop()
+        _ = try await test.fault()
+        for number in 1...3 {
+            test.client.publish(SharedBytes("c"), SharedBytes("\(number)"))
+        }
+        try redis.start()
+        try await test.ready()
+        #expect(try await test.send("PING").text == "PONG")
+        #expect(test.client.status.published == 1)
+        test.client.releaseMessages()
+        _ = try await test.status { $0.published == 4 }
+        test.client.publish(SharedBytes("c"), SharedBytes("4"))
+        _ = try await test.status { $0.published == 5 && $0.droppedMessages == 0 }
+        await test.client.close()
+    }
+
     @Test("what has waited too long is dropped and counted, and frees its room")
     func expires() async throws {
         var options = Self.nowhere()

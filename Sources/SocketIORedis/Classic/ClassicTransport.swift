@@ -41,7 +41,7 @@ final class ClassicTransport: ClusterTransport {
         _ receive: @escaping @Sendable (ReceivedMessage) -> Void
     ) {
         let (channels, coding) = (wire.channels, wire.coding)
-        hub.attach()
+        hub.attach(countingBy: channels.request, sharded: false)
         hub.subscribe(.pattern, channels.broadcastPattern) { hub, channel, payload in
             switch channels.target(of: channel) {
             case .room(let room) where !wants(room): hub.skipped()

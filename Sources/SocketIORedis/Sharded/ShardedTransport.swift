@@ -47,7 +47,7 @@ final class ShardedTransport: ClusterTransport {
             hub.understand(channel, receive) { try coding.decode(payload) }
         }
         receiver.withLock { $0 = handler }
-        hub.attach()
+        hub.attach(countingBy: wire.general, sharded: true)
         hub.subscribe(.shard, wire.general, handler)
         hub.subscribe(.shard, ownResponse, handler)
     }
