@@ -285,7 +285,33 @@ def test_redis_freezes_and_is_killed(chats, own_redis, three):
     crosses(three)
 
 
-def test_a_server_starts_while_redis_is_away(own_redis):
+def test_the_sharded_adapter_recovers_too():
+    """Its channels per room are asked for again as well."""
+    redis = RedisServer()
+    chats = ChatCluster(redis, REDIS_ADAPTER="sharded")
+    try:
+        members = [Member(server, "/") for server in chats.servers]
+        for member in members:
+            member.ask("joinRoom", {"room": ROOM})
+        resumes(members)
+        faults = [
+            lambda: redis.restart(),
+            lambda: redis.call("CLIENT", "KILL", "TYPE", "pubsub"),
+            lambda: (redis.kill(), turns(chats, "degraded"), redis.start()),
+        ]
+        for fault in faults:
+            fault()
+            local_delivery_goes_on(members)
+            resumes(members)
+            chats.wait_until_formed()
+            all_is_well(chats)
+            crosses(members)
+    finally:
+        chats.close()
+        redis.close()
+
+
+def test_a_server_starts_while_redis_is_away():
     """It serves its own clients, and joins the others once Redis is there."""
     redis = RedisServer()
     redis.stop()

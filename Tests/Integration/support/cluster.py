@@ -150,11 +150,17 @@ class ChatCluster:
                 server.kill()
             raise
 
+    def subscribers(self) -> int:
+        """How many servers Redis counts."""
+        if self._environment.get("REDIS_ADAPTER") == "sharded":
+            return self.redis.shard_subscribers("socket.io#/#")
+        return self.redis.subscribers("socket.io-request#/#")
+
     def wait_until_formed(self, seconds: float = 10) -> None:
         """Waits until Redis counts every server that is alive."""
         if self.redis:
             alive = sum(server.is_alive for server in self.servers)
-            settled(lambda: self.redis.subscribers("socket.io-request#/#"), alive, seconds)
+            settled(self.subscribers, alive, seconds)
 
     def health(self, index: int) -> dict:
         """What a server says of itself; it answers whatever its state."""
