@@ -20,6 +20,8 @@ final class RedisHub: Sendable {
         var users = 0
         var isStarted = false
         var isClosed = false
+        /// Whether somebody has waited for it in vain; once is enough for a server's start.
+        var hasGivenUp = false
         var confirmed: Set<ConfirmedName> = []
         var waiters: [Waiter] = []
     }
@@ -158,7 +160,7 @@ final class RedisHub: Sendable {
         let names = Set(subscriptions.map { ConfirmedName(kind: $0.kind, name: $0.name.text) })
         let gate = ResponseCollector<Bool>(expected: 1)
         let mustWait = state.withLock { state in
-            guard !names.isSubset(of: state.confirmed) else { return false }
+            guard !state.hasGivenUp, !names.isSubset(of: state.confirmed) else { return false }
             state.waiters.append(Waiter(names: names, gate: gate))
             return true
         }
@@ -169,6 +171,11 @@ final class RedisHub: Sendable {
         do {
             _ = try await gate.value()
         } catch {
+            let isFirst = state.withLock { state in
+                defer { state.hasGivenUp = true }
+                return !state.hasGivenUp
+            }
+            guard isFirst else { return }
             let problem = subscriber.status.lastError ?? "it does not answer"
             log(.error, "redis: starting without it, this server's clients are alone: \(problem)")
         }
