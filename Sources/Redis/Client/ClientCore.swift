@@ -107,6 +107,12 @@ final class ClientCore: LinkOwner, TimerTarget {
         }
     }
 
+    /// Closes when what is under way has ended; what is not sent yet fails at once.
+    func retire(_ completion: @escaping @Sendable () -> Void) {
+        if !link.isOpen { abandon() }
+        close(completion)
+    }
+
     /// Closes without waiting for anything.
     func abandon() {
         if case .closed = life { return }
@@ -298,7 +304,7 @@ final class ClientCore: LinkOwner, TimerTarget {
         loop.cancel(&expiryTimer)
         loop.cancel(&closeTimer)
         link.close()
-        failPending(.closed)
+        failPending(.connectionLost(.closed))
         while !waiting.isEmpty { drop(.closed) }
         board.show(.closed)
         for waiter in waiters { waiter() }
