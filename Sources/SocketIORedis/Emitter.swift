@@ -39,7 +39,7 @@ public final class Emitter: Sendable {
         let client = RedisClient(
             options: options.redis(address, name: "socket.io-emitter"),
             loop: loops.loops[0],
-            onChange: { $0.log("emitter", "\(address)", log) }
+            onChange: StateLog("emitter to \(address)", log).changed
         )
         connection = .single(client)
         client.start()
@@ -60,7 +60,7 @@ public final class Emitter: Sendable {
             options: options.redis(addresses.first, name: "socket.io-emitter"),
             seeds: addresses.others.map(\.endpoint),
             loop: loops.loops[0],
-            onChange: { $0.log("emitter", "\(addresses.first) and others", log) }
+            onChange: StateLog("emitter to the cluster of \(addresses.first)", log).changed
         )
         connection = .cluster(cluster)
         cluster.start()

@@ -20,15 +20,20 @@ enum RedisConnections: Sendable {
         let subscriber = RedisSubscriber(
             options: settings,
             loop: loops[loops.count - 1],
-            onChange: { $0.log("subscriptions", "\(address)", log) }
+            onChange: StateLog("subscriptions of \(address)", log).changed
         )
         settings.holdsMessagesAfterLoss = true
-        let regrouping = Regrouping(on: loops[0])
+        let regrouping = Regrouping(
+            on: loops[0],
+            // An answer for one server alone, and a room's own channel, are heard by few.
+            reachesAll: options.mode == .classic && !options.publishesOnSpecificResponseChannel
+        )
+        let stateLog = StateLog("commands to \(address)", log)
         let client = RedisClient(
             options: settings,
             loop: loops[0],
             onChange: { state in
-                state.log("commands", "\(address)", log)
+                stateLog.changed(state)
                 regrouping.changed(state)
             }
         )
@@ -49,7 +54,7 @@ enum RedisConnections: Sendable {
                 options: options.redis(address, name: "socket.io"),
                 seeds: seeds.map(\.endpoint),
                 loop: context.loops.loops[0],
-                onChange: { $0.log("cluster", "\(address) and others", log) }
+                onChange: StateLog("cluster of \(address)", log).changed
             )
         )
     }

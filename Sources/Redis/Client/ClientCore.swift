@@ -33,6 +33,8 @@ final class ClientCore: LinkOwner, TimerTarget {
     private var closeTimer = TimerToken.none
     /// Whether messages wait although there is a connection.
     private var holdsMessages = false
+    /// A message that fewer connections hear has been missed by some.
+    private var expectedReceivers = 0
 
     init(_ options: RedisOptions, loop: EventLoop, board: StatusBoard, outbox: Outbox) {
         self.options = options
@@ -74,6 +76,11 @@ final class ClientCore: LinkOwner, TimerTarget {
         }
         batch.removeAll(keepingCapacity: batch.count <= 4096)
         tellHeld()
+    }
+
+    /// Counts messages that fewer connections hear.
+    func expectReceivers(_ count: Int) {
+        expectedReceivers = count
     }
 
     /// Sends the messages that wait, and those to come.
@@ -143,6 +150,9 @@ final class ClientCore: LinkOwner, TimerTarget {
                 board.countRefused(line)
             } else {
                 board.countPublished()
+                if case .integer(let receivers) = reply, receivers < expectedReceivers {
+                    board.countMissed()
+                }
             }
         case .command(let completion):
             if case .error(let line) = reply {

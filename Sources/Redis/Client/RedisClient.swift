@@ -132,6 +132,11 @@ package final class RedisClient: Sendable {
         put(Outgoing(bytes: bytes, kind: .message))
     }
 
+    /// Counts messages that fewer than `count` connections hear, see `RedisStatus.missedMessages`.
+    package func expectReceivers(_ count: Int) {
+        core.run { $0.expectReceivers(count) }
+    }
+
     /// Sends the messages that are held, see `RedisOptions.holdsMessagesAfterLoss`.
     package func releaseMessages() {
         core.run { $0.releaseMessages() }

@@ -303,7 +303,7 @@ class RedisCluster:
 
     @property
     def url(self) -> str:
-        return self.nodes[0].url
+        return ",".join(node.url for node in self.nodes)
 
     @property
     def port(self) -> int:
