@@ -4,7 +4,7 @@ import Testing
 
 @testable import Redis
 
-@Suite("A real Redis cluster", .serialized)
+@Suite("A real Redis cluster")
 struct ClusterTests {
     @Test("commands find the master of their key from any node")
     func routes() async throws {
