@@ -90,7 +90,8 @@ public struct BroadcastOperator: Sendable {
         } catch let timeout as BroadcastTimeout<Arguments> {
             throw BroadcastTimeout(
                 responses: try timeout.responses.map { try $0.decode(type, at: 0) },
-                missing: timeout.missing
+                missing: timeout.missing,
+                missingServers: timeout.missingServers
             )
         }
     }
@@ -130,7 +131,11 @@ public struct BroadcastOperator: Sendable {
                 acks.cancel()
             }
         } catch let timeout as BroadcastAcks.Timeout {
-            throw BroadcastTimeout(responses: timeout.responses, missing: timeout.missing)
+            throw BroadcastTimeout(
+                responses: timeout.responses,
+                missing: timeout.missing,
+                missingServers: timeout.missingServers
+            )
         }
     }
 

@@ -143,8 +143,10 @@ public struct ServerOptions: Sendable {
     public var maxAttachments = 10
     /// The most namespaces one client may be in.
     public var maxNamespacesPerClient = 100
-    /// How deep JSON of clients may nest, 512 at most.
-    public var maxJSONDepth = 512
+    /// How deep JSON of clients may nest, 500 at most.
+    ///
+    /// Servers of a cluster wrap it in messages of their own, and read 512.
+    public var maxJSONDepth = 500
     /// Bytes that may wait for one slow client before it is disconnected.
     public var maxSendQueueBytes = 16 << 20
     /// The transports that clients may use.
