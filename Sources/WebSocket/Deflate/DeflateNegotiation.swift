@@ -11,6 +11,7 @@ package enum DeflateNegotiation {
     /// - Parameters:
     ///   - offers: The value of `Sec-WebSocket-Extensions`, of several fields joined with commas.
     ///   - policy: What the server wants.
+    /// - Returns: What to answer; nil if no offer is acceptable.
     /// - Throws: `badExtensions` when `offers` is no list of extensions (RFC 6455 §9.1).
     package static func accept(
         _ offers: RawSpan,

@@ -44,6 +44,7 @@ package struct PermessageDeflate: ~Copyable {
     ///   - payload: What its frames carried, in one piece.
     ///   - limit: How many bytes it may have.
     ///   - contexts: Those of the loop.
+    /// - Returns: The message.
     /// - Throws: `messageTooBig`, `invalidDeflateData`, `invalidUTF8`, `noMemory`.
     package mutating func inflate(
         _ opcode: Opcode,
