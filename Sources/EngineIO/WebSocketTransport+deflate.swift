@@ -6,8 +6,8 @@ import WebSocket
 extension WebSocketTransport {
     /// How many bytes one connection's messages may come to in a turn before the others have theirs.
     ///
-    /// 256 KB, which a turn reads, may decompress to a thousand times as much.
-    static let maxInflatedBytesPerTurn = 1 << 20
+    /// As many as a read may have: those 256 KB may decompress to a thousand times as much.
+    static let maxInflatedBytesPerTurn = 256 << 10
 
     /// Whether `packet` is long enough and the app has not said no (protocol.md §7).
     func isWorthCompressing(_ packet: OutgoingPacket) -> Bool {
