@@ -41,6 +41,11 @@ public struct BroadcastOperator: Sendable {
     /// Sockets that cannot take the event at once miss it.
     public var volatile: BroadcastOperator { changed { $0.isVolatile = true } }
 
+    /// Whether the event may be compressed; it is where that is on and worth it.
+    public func compress(_ isCompressed: Bool) -> BroadcastOperator {
+        changed { $0.isCompressed = isCompressed }
+    }
+
     /// How long `emitWithAck` waits for acknowledgements.
     public func timeout(_ duration: Duration) -> BroadcastOperator {
         changed { $0.timeout = duration }

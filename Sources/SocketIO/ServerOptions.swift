@@ -153,6 +153,10 @@ public struct ServerOptions: Sendable {
     public var transports = Transport.allCases
     /// Whether polling clients are told that they may upgrade.
     public var allowsUpgrades = true
+    /// Compression of WebSocket messages with clients that offer it; nil, the default, is none.
+    public var perMessageDeflate: DeflateOptions?
+    /// Compression of polling's responses; nil is none.
+    public var httpCompression: HTTPCompressionOptions? = HTTPCompressionOptions()
     /// Access for pages of other origins; nil is none.
     public var cors: CORSOptions?
     /// A cookie with the session's id; nil sends none.

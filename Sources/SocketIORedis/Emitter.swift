@@ -189,6 +189,11 @@ public struct EmitterOperator: Sendable {
     /// Sockets that cannot take the event at once miss it.
     public var volatile: EmitterOperator { changed { $0.isVolatile = true } }
 
+    /// Whether the event may be compressed, by servers that do.
+    public func compress(_ isCompressed: Bool) -> EmitterOperator {
+        changed { $0.isCompressed = isCompressed }
+    }
+
     /// Sends an event; at most once, and nobody tells whether it has arrived.
     ///
     /// - Throws: `EmitError.reservedEvent`, or what encoding an argument throws.
