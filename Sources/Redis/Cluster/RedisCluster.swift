@@ -172,7 +172,7 @@ package final class RedisCluster: Sendable {
             case .success: board.countPublished()
             case .failure(.replied(let line)): board.countRefused(line)
             case .failure(.connectionLost): board.countUncertain(1)
-            case .failure: board.countDropped(bytes: bytes.count)
+            case .failure(let error): board.countDropped(bytes: bytes.count, error)
             }
         }
     }
