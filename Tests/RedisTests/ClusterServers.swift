@@ -50,6 +50,8 @@ final class ClusterServers: Sendable {
             try await admins[masters + replica].send("CLUSTER", "REPLICATE", ids[replica])
         }
         for admin in admins { try await Self.wait(admin, "cluster_state:ok") }
+        // Nodes relay no messages to those they still shake hands with.
+        for admin in admins { try await Self.waitForLinks(admin, masters + replicas - 1) }
         for replica in 0..<replicas {
             try await Self.wait(admins[masters + replica], "master_link_status:up", "INFO")
         }
@@ -70,6 +72,20 @@ final class ClusterServers: Sendable {
     /// - Throws: `RedisError`, `DeadlinePassed`.
     func healed() async throws {
         for admin in admins { try await Self.wait(admin, "cluster_state:ok") }
+    }
+
+    /// Asks until a node has shaken hands with so many others, and is connected to them.
+    private static func waitForLinks(_ admin: TestClient, _ count: Int) async throws {
+        let end = ContinuousClock.now + deadline
+        while true {
+            let nodes = try await admin.send("CLUSTER", "NODES").text ?? ""
+            let linked = nodes.split(separator: "\n").filter { line in
+                !line.contains("myself") && !line.contains("handshake")
+                    && line.split(separator: " ").contains("connected")
+            }
+            if linked.count == count { return }
+            guard ContinuousClock.now < end else { throw DeadlinePassed(seen: nodes) }
+        }
     }
 
     /// Asks until the answer holds `text`.
