@@ -124,7 +124,9 @@ enum RedisConnections: Sendable {
         let command = RedisCommand("PUBSUB", sharded ? "SHARDNUMSUB" : "NUMSUB", channel)
         switch self {
         case .single(let client, _, let regrouping, _):
-            let count = try Self.count(in: await client.send(command))
+            let count = try Self.count(
+                in: await client.send(command, timeout: .seconds(5), isUrgent: true)
+            )
             // After an outage others are still on their way back.
             return max(count, regrouping.awaitedServers ?? 0)
         case .cluster(let cluster):

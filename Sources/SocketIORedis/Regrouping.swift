@@ -97,7 +97,7 @@ final class Regrouping: Sendable {
             return
         }
         let subcommand = channel.isSharded ? "SHARDNUMSUB" : "NUMSUB"
-        client.send(RedisCommand("PUBSUB", subcommand, channel.name)) { [weak self] result in
+        client.sendUrgent(RedisCommand("PUBSUB", subcommand, channel.name)) { [weak self] result in
             self?.counted(result)
         }
     }
@@ -113,6 +113,8 @@ final class Regrouping: Sendable {
         case .failure(.closed):
             return
         case .failure:
+            // No connection, or none any more: the next one begins the rounds anew.
+            state.withLock { $0.rounds = 0 }
             counted(0)
         }
     }

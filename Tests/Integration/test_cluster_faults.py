@@ -233,7 +233,8 @@ def test_redis_is_away_for_twenty_seconds(chats, own_redis, three):
     crosses(three)
     for server, known in zip(chats.servers, lines, strict=True):
         news = redis_lines(server)[known:]
-        assert 2 <= len(news) <= 6, f"once per change, of two connections: {news}"
+        # And one that messages are lost.
+        assert 2 <= len(news) <= 7, f"once per change, of two connections: {news}"
 
 
 @pytest.mark.parametrize("seconds", [0.3, 2])
