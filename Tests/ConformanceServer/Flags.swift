@@ -39,6 +39,8 @@ struct Flags {
         case "--ping-timeout": options.pingTimeout = try time()
         case "--upgrade-timeout": options.upgradeTimeout = try time()
         case "--connect-timeout": options.connectTimeout = try time()
+        case "--empty-namespace-timeout": options.emptyNamespaceTimeout = try time()
+        case "--max-dynamic-namespaces": options.maxDynamicNamespaces = try number()
         case "--max-payload": options.maxHTTPBufferSize = try number()
         case "--head-timeout": options.http.headTimeout = try time()
         case "--body-timeout": options.http.bodyTimeout = try time()
