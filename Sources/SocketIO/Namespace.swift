@@ -222,6 +222,23 @@ extension Namespace: AdapterHost {
         runServerHandlers(packet, reply: reply)
     }
 
+    /// The selected local sockets themselves.
+    func sockets(_ options: BroadcastOptions) async -> [Socket] {
+        var all: [Socket] = []
+        for local in locals {
+            all += await withCheckedContinuation { continuation in
+                local.run { local in
+                    continuation.resume(
+                        returning: local.selected(options).compactMap { state in
+                            state.shared.map { Socket(shared: $0) }
+                        }
+                    )
+                }
+            }
+        }
+        return all
+    }
+
     private func forEachSelected(
         _ options: BroadcastOptions,
         _ body: @escaping @Sendable (SocketState) -> Void

@@ -28,7 +28,13 @@ struct ConformanceServer {
             }
         }
         let server = try Server(flags.options)
-        let app = ConformanceApp(server: server, journal: journal)
+        let app = ConformanceApp(
+            server: server,
+            journal: journal,
+            name: flags.name,
+            redis: broker,
+            emitter: try flags.redis.makeEmitter()
+        )
         app.install()
         app.installAPI()
         if let files = flags.files { server.serveFiles(from: files, at: "/files") }
