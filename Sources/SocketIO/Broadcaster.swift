@@ -6,7 +6,7 @@ public protocol Broadcaster {
 
 extension Namespace: Broadcaster {
     /// Everybody in the namespace.
-    public var everyone: BroadcastOperator { BroadcastOperator(namespace: self) }
+    public var everyone: BroadcastOperator { BroadcastOperator(namespace: current) }
 }
 
 extension Server: Broadcaster {

@@ -31,6 +31,7 @@ public final class Namespace: Sendable {
     private let setup: Mutex<NamespaceSetup>
     private let adapterSlot = Mutex<(any Adapter)?>(nil)
     private let locals: [LoopBound<LocalNamespace>]
+    private let isGone = Atomic<Bool>(false)
     private let ackCounter = Atomic<UInt64>(0)
     private let census = RoomCensus()
 
@@ -95,6 +96,15 @@ public final class Namespace: Sendable {
             change(&setup)
             setup.isOwn = true
         }
+    }
+
+    /// Whether it is an empty child that was closed and forgotten.
+    func markGone() { isGone.store(true, ordering: .relaxed) }
+
+    /// The namespace that has its name now: another one if it is gone and was made anew.
+    var current: Namespace {
+        guard isChild, isGone.load(ordering: .relaxed) else { return self }
+        return core.namespaces.existing(name) ?? self
     }
 
     /// Whether the app has set it up beyond what a new one gets, so that it must not be replaced.

@@ -204,6 +204,32 @@ struct NamespaceReclaimTests {
         )
     }
 
+    @Test("a child that is gone, and made anew, is still reached by whoever has kept it")
+    func kept() async throws {
+        let journal = Journal<String>()
+        try await withServer(
+            options: {
+                $0.adapter = Self.adapter(journal)
+                $0.emptyNamespaceTimeout = .zero
+            },
+            setUp: { _ = $0.of(matching: /^\/d/) },
+            run: { server, port in
+                let client = try TestClient(port: port)
+                try await client.join("/d1")
+                let child = server.of("/d1")
+                try client.send("41/d1,")
+                _ = await journal.first(3)
+                try child.emit("nobody")
+                try await client.join("/d1")
+                try child.emit("hello")
+                try child.to("room").except("room").emit("never")
+                #expect(try await child.fetchSockets().count == 1)
+                #expect(try await client.text() == #"42/d1,["hello"]"#)
+                #expect(server.of("/d1") !== child)
+            }
+        )
+    }
+
     @Test("clients that come and go at the moment of the end always get in")
     func race() async throws {
         try await withServer(

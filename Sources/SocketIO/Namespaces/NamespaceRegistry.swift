@@ -44,6 +44,11 @@ final class NamespaceRegistry: Sendable {
 
     var all: [Namespace] { state.withLock { $0.table.namespaces } }
 
+    /// The namespace `name`, if there is one.
+    func existing(_ name: String) -> Namespace? {
+        state.withLock { $0.table[NamespaceName(text: name)] }
+    }
+
     /// The namespace `name`, made if need be: as child of the first pattern that matches.
     ///
     /// - Throws: What the adapter's factory throws.
@@ -258,6 +263,7 @@ final class NamespaceRegistry: Sendable {
             }
         }
         if let parent {
+            namespace.markGone()
             parent.forget(namespace)
             namespace.forgetHandlers()
         } else {

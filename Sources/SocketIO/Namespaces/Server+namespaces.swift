@@ -6,7 +6,8 @@ extension Server {
     ///
     /// A name that matches a pattern of `of(matching:)` gives a child of it. An empty child is
     /// closed after `ServerOptions.emptyNamespaceTimeout`, unless the app has registered something
-    /// with it: ask for it anew rather than keep it.
+    /// with it before. Kept longer it still reaches whoever is in the namespace of that name; to
+    /// register something, ask for it anew.
     ///
     /// Traps if the adapter cannot be made; that has worked for `/` already.
     public func of(_ name: String) -> Namespace {
