@@ -4,9 +4,9 @@ import Synchronization
 /// Namespaces on demand, listeners of every event, middlewares and the like, for `api.test.mjs`.
 extension ConformanceApp {
     /// Registers everything that these tests drive.
-    func installAPI() {
+    func installAPI(hasMembers: Bool) {
         server.onNewNamespace { namespace in journal.note("new \(namespace.name)") }
-        installParents()
+        installParents(hasMembers: hasMembers)
         let api = server.of("/api")
         installRoomEvents(api)
         api.onConnection { socket in
@@ -19,28 +19,32 @@ extension ConformanceApp {
         }
     }
 
-    private func installParents() {
+    private func installParents(hasMembers: Bool) {
         let dynamic = server.of(matching: /^\/dynamic-[0-9]+$/)
         dynamic.use { _, auth in
             if auth["token"] == "bad" { throw ConnectError("refused", data: ["code": 7]) }
         }
+        install(dynamic)
+        guard hasMembers else { return }
         let members = server.of { name, auth async in
             await Task.yield()
             return name.hasPrefix("/member-") && auth["token"] == "secret"
         }
-        for parent in [dynamic, members] {
-            parent.onConnection { socket in
-                socket.on("where") { socket.namespace.name }
-                socket.on("to-namespace") { (text: String) in
-                    try socket.namespace.emit("said", text)
-                }
-                socket.on("to-all") { (text: String) in try parent.emit("said", text) }
-                socket.on("to-all-but-room") { (room: String, text: String) in
-                    try parent.except(Room(room)).emit("said", text)
-                }
-                socket.on("join") { (room: String) in socket.join(Room(room)) }
-                socket.on("children") { parent.children.map(\.name).sorted() }
+        install(members)
+    }
+
+    private func install(_ parent: ParentNamespace) {
+        parent.onConnection { socket in
+            socket.on("where") { socket.namespace.name }
+            socket.on("to-namespace") { (text: String) in
+                try socket.namespace.emit("said", text)
             }
+            socket.on("to-all") { (text: String) in try parent.emit("said", text) }
+            socket.on("to-all-but-room") { (room: String, text: String) in
+                try parent.except(Room(room)).emit("said", text)
+            }
+            socket.on("join") { (room: String) in socket.join(Room(room)) }
+            socket.on("children") { parent.children.map(\.name).sorted() }
         }
     }
 

@@ -249,4 +249,48 @@ struct DynamicNamespaceTests {
             }
         )
     }
+
+    @Test("a thousand names in one write that no pattern matches are refused in order")
+    func thousand() async throws {
+        try await withServer(
+            setUp: { _ = $0.of(matching: /^\/d/) },
+            run: { _, port in
+                let client = try TestClient(port: port)
+                let names = (0..<1_000).map { "/n\($0)" }
+                try client.send(
+                    frames: names.flatMap { TestClient.frame(1, Array("40\($0),".utf8)) }
+                )
+                for name in names {
+                    #expect(
+                        try await client.text()
+                            == #"44\#(name),{"message":"Invalid namespace"}"#
+                    )
+                }
+            }
+        )
+    }
+
+    @Test("a client that waits for more functions than it may be in namespaces is disconnected")
+    func tooManyAtOnce() async throws {
+        let gate = Gate()
+        let asked = Journal<String>()
+        try await withServer(
+            options: { $0.maxNamespacesPerClient = 4 },
+            setUp: { server in
+                _ = server.of { name, _ async in
+                    asked.add(name)
+                    await gate.pass()
+                    return false
+                }
+            },
+            run: { _, port in
+                let client = try TestClient(port: port)
+                for number in 0..<4 { try client.send("40/n\(number),") }
+                #expect(Set(await asked.first(4)) == ["/n0", "/n1", "/n2", "/n3"])
+                try client.send("40/n4,")
+                #expect(try await client.next() == .closed)
+                gate.open()
+            }
+        )
+    }
 }

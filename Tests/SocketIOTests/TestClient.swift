@@ -129,6 +129,10 @@ final class TestClient: Sendable {
         try Self.write(descriptor, texts.flatMap { Self.frame(1, Array($0.utf8)) })
     }
 
+    func send(frames: [UInt8]) throws {
+        try Self.write(descriptor, frames)
+    }
+
     func send(binary: [UInt8]) throws {
         try Self.write(descriptor, Self.frame(2, binary))
     }

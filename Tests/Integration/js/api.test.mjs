@@ -5,7 +5,9 @@ import {
   Server, client, closeAll, connected, eventually, next, transports, within,
 } from "./client.mjs";
 
-const server = new Server("--empty-namespace-timeout", "50", "--max-dynamic-namespaces", "20");
+const server = new Server(
+  "--empty-namespace-timeout", "50", "--max-dynamic-namespaces", "20", "--member-namespaces", "true",
+);
 before(() => server.start());
 after(() => server.stop());
 afterEach(closeAll);
