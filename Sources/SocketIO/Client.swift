@@ -180,8 +180,7 @@ final class Client: EngineSessionHandler, TimerTarget {
     /// More of its events wait for a middleware than may (`ServerOptions.maxWaitingEventBytes`).
     func closeForFlood() {
         core.options.log(.warning, "too many events wait for a middleware: client disconnected")
-        leaveAll(.forcedClose)
-        session.close()
+        close()
     }
 
     /// A packet that cannot be decoded (protocol.md §15, class A).
