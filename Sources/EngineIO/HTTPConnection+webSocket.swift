@@ -35,8 +35,10 @@ extension HTTPConnection {
     private func acceptWebSocket(_ head: RequestHead, _ existing: EngineSession?) {
         guard case .responding = exchange else { return }
         let key: SharedBytes
+        let deflate: DeflateParameters?
         do throws(UpgradeRefusal) {
             key = try UpgradeHandshake.validate(head.fields)
+            deflate = try deflateParameters(head)
         } catch {
             connection.write(
                 ResponseWriter.response(
@@ -49,13 +51,15 @@ extension HTTPConnection {
             closeWhenDrained()
             return
         }
-        connection.write(UpgradeHandshake.response(for: key.bytes, fields: corsFields(head)))
+        var fields = corsFields(head)
+        if let deflate { fields.append(("Sec-WebSocket-Extensions", deflate.field)) }
+        connection.write(UpgradeHandshake.response(for: key.bytes, fields: fields))
         let session = existing ?? engine.makeSession(handshakeRequest(head), .webSocket)
         let transport = WebSocketTransport(
             connection,
             session: session,
-            maxMessageBytes: engine.options.maxHTTPBufferSize,
-            takesBinary: head.query.value(of: "b64") ?? "" == ""
+            takesBinary: head.query.value(of: "b64") ?? "" == "",
+            deflate: deflate
         )
         let early = yieldToWebSocket()
         connection.setHandler(transport)
@@ -69,6 +73,20 @@ extension HTTPConnection {
             return
         }
         if !early.isEmpty { transport.receivedEarly(early.bytes) }
+    }
+
+    /// What is agreed upon to compress messages; nil if nothing is, or compression is off (§7).
+    private func deflateParameters(
+        _ head: RequestHead
+    ) throws(UpgradeRefusal) -> DeflateParameters? {
+        guard let policy = engine.options.deflate else { return nil }
+        var list = ByteBuffer()
+        for value in head.fields.all("Sec-WebSocket-Extensions") {
+            list.append(value)
+            list.append(ASCII.comma)
+        }
+        let offers = list.takeShared()
+        return try DeflateNegotiation.accept(offers.bytes, policy)
     }
 
     /// Answers in plain text and closes (§3).

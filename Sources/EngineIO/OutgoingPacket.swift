@@ -5,16 +5,21 @@ import WebSocket
 /// One Engine.IO message encoded for every transport: a WebSocket frame whose payload is what
 /// polling sends.
 ///
-/// Made once per message or broadcast and shared by all receivers. The seam for compression: a
-/// compressed form of the same packet would stand beside `frame`.
+/// Made once per message or broadcast and shared by all receivers. Those of a loop that have agreed
+/// upon compression share a compressed frame besides (`EventLoop.variant`).
 package struct OutgoingPacket: Sendable {
     /// A complete unmasked frame.
     package let frame: SharedBytes
     private let payloadOffset: UInt8
     package let isBinary: Bool
+    /// Whether it may be compressed, alone or with others (protocol.md §§7, 11).
+    package var isCompressible = true
 
     /// The payload without the frame's header: `4…`, or the bytes of a binary message.
     package var payload: SharedBytes { frame[Int(payloadOffset)..<frame.count] }
+
+    /// How many bytes `payload` has.
+    var payloadCount: Int { frame.count - Int(payloadOffset) }
 
     /// Frames a text packet whose payload is `count` bytes long and is written by `fill`.
     package init(textByteCount count: Int, fill: (inout OutputRawSpan) -> Void) {
@@ -42,11 +47,12 @@ package struct OutgoingPacket: Sendable {
     }
 
     static let ping = OutgoingPacket(literal: "2")
-    static let noop = OutgoingPacket(literal: "6")
-    static let close = OutgoingPacket(literal: "1")
+    static let noop = OutgoingPacket(literal: "6", isCompressible: false)
+    static let close = OutgoingPacket(literal: "1", isCompressible: false)
     static let probeAnswer = OutgoingPacket(literal: "3probe")
 
-    private init(literal: String) {
+    private init(literal: String, isCompressible: Bool = true) {
         self.init(text: SharedBytes(literal).bytes)
+        self.isCompressible = isCompressible
     }
 }

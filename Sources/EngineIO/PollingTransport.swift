@@ -47,8 +47,14 @@ struct PollingTransport {
         return queue
     }
 
+    /// The body of a poll response, and whether it may be compressed (§11).
+    struct Body {
+        let bytes: SharedBytes
+        let isCompressible: Bool
+    }
+
     /// The body of a poll response.
-    static func encode(_ packets: [OutgoingPacket]) -> SharedBytes {
+    static func encode(_ packets: [OutgoingPacket]) -> Body {
         var writer = PayloadWriter()
         for packet in packets {
             if packet.isBinary {
@@ -57,6 +63,9 @@ struct PollingTransport {
                 writer.append(unit: packet.payload.bytes)
             }
         }
-        return writer.takeShared()
+        return Body(
+            bytes: writer.takeShared(),
+            isCompressible: packets.contains { $0.isCompressible }
+        )
     }
 }

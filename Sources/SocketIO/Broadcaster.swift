@@ -39,6 +39,11 @@ extension Broadcaster {
     /// Sockets that can take the event at once.
     public var volatile: BroadcastOperator { everyone.volatile }
 
+    /// Whether the event may be compressed.
+    public func compress(_ isCompressed: Bool) -> BroadcastOperator {
+        everyone.compress(isCompressed)
+    }
+
     /// Everybody, with a time for acknowledgements.
     public func timeout(_ duration: Duration) -> BroadcastOperator { everyone.timeout(duration) }
 

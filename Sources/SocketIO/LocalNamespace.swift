@@ -80,6 +80,7 @@ final class LocalNamespace {
         _ acks: BroadcastAcks
     ) {
         var count = 0
+        let tickets = packet.enlist(on: loop)
         forEach(options) { socket in
             guard !options.isVolatile || socket.isWritable else { return }
             count += 1
@@ -91,7 +92,8 @@ final class LocalNamespace {
                 case .failure: acks.received(nil)
                 }
             }
-            socket.emit(packet, of: event, isVolatile: false)
+            socket.presentObservers?.sends(event, on: socket)
+            socket.send(packet, tickets)
         }
         acks.sourceReported(clients: count)
     }

@@ -148,7 +148,17 @@ public final class Server: Sendable {
         }
     }
 
+    /// Runs `body` when the shutdown begins, before sockets are told and adapters closed.
+    ///
+    /// What it sends to other servers still leaves; the shutdown waits for it.
+    public func onShutdown(
+        _ body: nonisolated(nonsending) @escaping @Sendable () async -> Void
+    ) {
+        core.onShutdown(body)
+    }
+
     private func finish(_ engine: EngineServer?) async {
+        for body in core.takeShutdownHandlers() { await body() }
         core.beginStopping()
         await engine?.stopAccepting()
         await core.disconnectAll()

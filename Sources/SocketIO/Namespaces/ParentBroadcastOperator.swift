@@ -35,6 +35,11 @@ public struct ParentBroadcastOperator: Sendable {
     /// Sockets that cannot take the event at once miss it.
     public var volatile: ParentBroadcastOperator { changed { $0.isVolatile = true } }
 
+    /// Whether the event may be compressed.
+    public func compress(_ isCompressed: Bool) -> ParentBroadcastOperator {
+        changed { $0.isCompressed = isCompressed }
+    }
+
     private func changed(
         _ change: (inout BroadcastOptions) -> Void
     ) -> ParentBroadcastOperator {

@@ -121,6 +121,11 @@ public final class ParentNamespace: Sendable {
     /// Sockets that can take the event at once.
     public var volatile: ParentBroadcastOperator { everyone.volatile }
 
+    /// Whether the event may be compressed.
+    public func compress(_ isCompressed: Bool) -> ParentBroadcastOperator {
+        everyone.compress(isCompressed)
+    }
+
     /// Sends an event to everybody in all children.
     ///
     /// - Throws: As `BroadcastOperator.emit`.
