@@ -105,20 +105,6 @@ public struct Socket: Sendable, Identifiable, Hashable {
         try SocketEmitter(shared: shared).emit(event, arguments: arguments)
     }
 
-    /// Sends the event `message`.
-    ///
-    /// - Throws: What encoding an argument throws.
-    public func send<each Value: Encodable>(_ values: repeat each Value) throws {
-        try emit("message", repeat each values)
-    }
-
-    /// The same as `send`.
-    ///
-    /// - Throws: What encoding an argument throws.
-    public func write<each Value: Encodable>(_ values: repeat each Value) throws {
-        try emit("message", repeat each values)
-    }
-
     /// Sends an event and returns the first argument of the client's acknowledgement.
     ///
     /// Waits until the client answers or disconnects; see `timeout(_:)`.
