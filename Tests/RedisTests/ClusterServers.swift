@@ -65,6 +65,13 @@ final class ClusterServers: Sendable {
         }
     }
 
+    /// Waits until every node holds the cluster for whole.
+    ///
+    /// - Throws: `RedisError`, `DeadlinePassed`.
+    func healed() async throws {
+        for admin in admins { try await Self.wait(admin, "cluster_state:ok") }
+    }
+
     /// Asks until the answer holds `text`.
     private static func wait(
         _ admin: TestClient,
@@ -95,11 +102,13 @@ final class TestCluster: Sendable {
     /// A client that is started and begins with the given nodes.
     ///
     /// - Throws: `SystemCallError`.
-    init(_ first: Endpoint, seeds: [Endpoint] = []) throws {
+    init(_ first: Endpoint, seeds: [Endpoint] = [], holdsMessages: Bool = false) throws {
         group = try LoopGroup(count: 1)
         let states = states
+        var options = RedisOptions(testing: RedisAddress(endpoint: first))
+        options.holdsMessagesAfterLoss = holdsMessages
         cluster = RedisCluster(
-            options: RedisOptions(testing: RedisAddress(endpoint: first)),
+            options: options,
             seeds: seeds,
             loop: group.loops[0],
             onChange: { states.put($0) }
