@@ -65,6 +65,6 @@ extension EngineSession {
         for packet in polling.takeQueue() { webSocket?.send(packet) }
         if state.isOpen { outlet = webSocket?.outlet }
         rearmHeartbeat()
-        if !state.isOpen { close(.forcedClose, nil) }
+        if state.isOpen { tellUpgraded() } else { close(.forcedClose, nil) }
     }
 }

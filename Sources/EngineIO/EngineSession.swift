@@ -8,8 +8,15 @@ package protocol EngineSessionHandler: AnyObject {
     func received(text: RawSpan)
     /// A binary message has arrived.
     func received(binary: SharedBytes)
+    /// The session has moved from polling to WebSocket.
+    func sessionUpgraded()
     /// The session is over; called once.
     func sessionClosed(_ reason: CloseReason, _ description: String?)
+}
+
+extension EngineSessionHandler {
+    /// Most need not know.
+    package func sessionUpgraded() {}
 }
 
 /// One client's Engine.IO session: its transport, heartbeat and upgrade.
@@ -280,6 +287,9 @@ package final class EngineSession: TimerTarget {
         webSocket = transport
         outlet = transport.outlet
     }
+
+    /// The app above hears that the session has moved.
+    func tellUpgraded() { handler?.sessionUpgraded() }
 
     func isCurrent(_ transport: WebSocketTransport) -> Bool { webSocket === transport }
 }

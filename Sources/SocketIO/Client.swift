@@ -3,31 +3,38 @@ import EngineIO
 import EngineIOProtocol
 import Loop
 import SocketIOProtocol
+import Synchronization
 
 /// One engine session's Socket.IO side: which namespaces it is in, and whose packet arrives.
 ///
 /// Loop-owned; it lives as long as its session.
 final class Client: EngineSessionHandler, TimerTarget {
     /// A socket as its client holds it: alive until after its disconnect.
-    private struct Entry {
+    struct Entry {
         let shared: SocketShared
         let state: SocketState
 
         var wireName: SharedBytes? { state.namespace.wireName }
     }
 
-    private let core: ServerCore
-    private let session: EngineSession
+    let core: ServerCore
+    let session: EngineSession
+    let info: ConnectionInfo
+    /// The searches for namespaces under way.
+    var searches: [NamespaceSearch] = []
     /// The sockets that pass their middlewares at present.
-    private var connecting: [Entry] = []
-    private var connections: NamespaceConnections<Entry>
+    var connecting: [Entry] = []
+    var connections: NamespaceConnections<Entry>
     private var assembler: BinaryAssembler
-    private var connectTimer = TimerToken.none
+    var connectTimer = TimerToken.none
     private var isClosed = false
+    private var upgradeHandlers: [@Sendable (Transport) -> Void] = []
+    private var closeHandlers: [@Sendable (DisconnectReason, String?) -> Void] = []
 
     init(core: ServerCore, session: EngineSession) {
         self.core = core
         self.session = session
+        info = ConnectionInfo(session)
         connections = NamespaceConnections(maxNamespaces: core.options.maxNamespacesPerClient)
         assembler = BinaryAssembler(limits: core.packetLimits)
         connectTimer = session.loop.schedule(self, after: core.options.connectTimeout)
@@ -99,7 +106,7 @@ final class Client: EngineSessionHandler, TimerTarget {
             switch eventName {
             case .plain(let range), .number(let range):
                 let name = text.extracting(range)
-                guard state.handlesEvent(name) else { return }
+                guard state.wants(name) else { return }
                 state.received(name, Self.arguments(head, text, attachments), id: head.id)
             case .escaped:
                 let name = SharedBytes(eventName.text(in: text))
@@ -130,111 +137,6 @@ final class Client: EngineSessionHandler, TimerTarget {
         )
     }
 
-    // MARK: Connecting
-
-    /// A client wants to join; a name of nil is `/`.
-    private func connect(_ name: String?, _ auth: SharedBytes?) {
-        guard let namespace = core.existingNamespace(name ?? "/") else {
-            refuse(name.map { SharedBytes($0) }, ConnectError("Invalid namespace"))
-            return
-        }
-        let handshake = Handshake(
-            request: ConnectionRequest(session.request, core.options.proxyTrust),
-            auth: Auth(auth ?? SharedBytes("{}"))
-        )
-        let state = SocketState(namespace: namespace, client: self, session: session)
-        let shared = SocketShared(
-            id: core.makeID(),
-            namespace: namespace,
-            handshake: handshake,
-            state: state
-        )
-        let entry = Entry(shared: shared, state: state)
-        let middlewares = namespace.middlewares
-        guard !middlewares.isEmpty else {
-            admit(entry)
-            return
-        }
-        connecting.append(entry)
-        let socket = Socket(shared: shared)
-        let client = LoopBound(self, loop: session.loop)
-        session.loop.startTask {
-            do {
-                for middleware in middlewares { try await middleware(socket, handshake.auth) }
-                client.run { $0.finishConnecting(shared, error: nil) }
-            } catch {
-                client.run { $0.finishConnecting(shared, error: error) }
-            }
-        }
-    }
-
-    /// The middlewares have come to an end; the socket may have gone meanwhile.
-    private func finishConnecting(_ shared: SocketShared, error: (any Error)?) {
-        guard let index = connecting.firstIndex(where: { $0.shared === shared }) else { return }
-        let entry = connecting.remove(at: index)
-        guard let error else {
-            admit(entry)
-            return
-        }
-        entry.state.finish(.serverNamespaceDisconnect)
-        if !(error is ConnectError) {
-            core.report(
-                HandlerError(socket: Socket(shared: shared), event: "middleware", error: error)
-            )
-        }
-        refuse(entry.wireName, error as? ConnectError ?? ConnectError("internal error"))
-    }
-
-    private func admit(_ entry: Entry) {
-        let wireName = entry.wireName
-        guard connections.accept(wireName, entry) else {
-            entry.state.finish(.serverNamespaceDisconnect)
-            return
-        }
-        session.loop.cancel(&connectTimer)
-        entry.state.connect()
-        let id = SharedBytes(entry.shared.id)
-        entry.state.send(
-            EncodedPacket { PacketWriter.appendConnect(namespace: wireName, sid: id, to: &$0) }
-        )
-        let socket = Socket(shared: entry.shared)
-        for handler in entry.state.namespace.connectionHandlers { run(handler, socket) }
-    }
-
-    private func run(_ handler: Namespace.ConnectionHandler, _ socket: Socket) {
-        let core = core
-        switch handler {
-        case .sync(let body):
-            do {
-                try body(socket)
-            } catch {
-                core.report(HandlerError(socket: socket, event: "connection", error: error))
-            }
-        case .async(let body):
-            session.loop.startTask {
-                do {
-                    try await body(socket)
-                } catch {
-                    core.report(HandlerError(socket: socket, event: "connection", error: error))
-                }
-            }
-        }
-    }
-
-    private func refuse(_ name: SharedBytes?, _ error: ConnectError) {
-        guard connections.refuse(name) else { return }
-        // Data that cannot be encoded is left out: the refusal matters more.
-        let data = error.data.flatMap { try? Arguments(encoding: $0).json }
-        EncodedPacket { buffer in
-            PacketWriter.appendConnectError(
-                namespace: name,
-                message: error.message,
-                data: data,
-                to: &buffer
-            )
-        }.send(to: session)
-    }
-
     // MARK: Leaving
 
     /// The app disconnects one socket: the client is told, the connection stays.
@@ -262,6 +164,7 @@ final class Client: EngineSessionHandler, TimerTarget {
     }
 
     private func leaveAll(_ reason: DisconnectReason) {
+        searches = []
         let pending = connecting
         connecting = []
         for entry in connections.takeAll() + pending { entry.state.finish(reason) }
@@ -274,14 +177,18 @@ final class Client: EngineSessionHandler, TimerTarget {
         session.close()
     }
 
+    /// More of its events wait for a middleware than may (`ServerOptions.maxWaitingEventBytes`).
+    func closeForFlood() {
+        core.options.log(.warning, "too many events wait for a middleware: client disconnected")
+        close()
+    }
+
     /// A packet that cannot be decoded (protocol.md §15, class A).
     private func fail(_ error: PacketError) {
         guard !isClosed else { return }
         let malformed = MalformedPacket(message: error.message)
         for entry in connections.sockets {
-            core.report(
-                HandlerError(socket: Socket(shared: entry.shared), event: nil, error: malformed)
-            )
+            entry.state.report(malformed, event: nil)
         }
         core.options.log(.debug, "malformed packet: \(error.message)")
         leaveAll(.forcedClose)
@@ -291,11 +198,36 @@ final class Client: EngineSessionHandler, TimerTarget {
     func sessionClosed(_ reason: CloseReason, _ description: String?) {
         isClosed = true
         session.loop.cancel(&connectTimer)
-        leaveAll(
+        let reason =
             core.isStopping
-                ? .serverShuttingDown
-                : DisconnectReason(rawValue: reason.rawValue) ?? .transportClose
-        )
+            ? DisconnectReason.serverShuttingDown
+            : DisconnectReason(rawValue: reason.rawValue) ?? .transportClose
+        leaveAll(reason)
+        let handlers = closeHandlers
+        closeHandlers = []
+        upgradeHandlers = []
+        for handler in handlers { handler(reason, description) }
         core.remove(self, on: session.loop)
+    }
+
+    // MARK: The connection as the app sees it
+
+    func sessionUpgraded() {
+        info.isWebSocket.store(true, ordering: .relaxed)
+        for handler in upgradeHandlers { handler(.webSocket) }
+    }
+
+    func addUpgradeHandler(_ handler: @escaping @Sendable (Transport) -> Void) {
+        if !isClosed { upgradeHandlers.append(handler) }
+    }
+
+    func addCloseHandler(_ handler: @escaping @Sendable (DisconnectReason, String?) -> Void) {
+        if !isClosed { closeHandlers.append(handler) }
+    }
+
+    /// The app closes the connection below Socket.IO.
+    func close() {
+        leaveAll(.forcedClose)
+        session.close()
     }
 }

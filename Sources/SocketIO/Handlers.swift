@@ -22,10 +22,19 @@ struct EventHandler: Sendable {
         case async(@Sendable (Arguments) async throws -> HandlerOutcome)
     }
 
+    let listener: EventListener
     /// The event's name as it stands in packets.
     let name: SharedBytes
     let nameText: String
+    /// Whether the first event ends it.
+    let isOnce: Bool
     let body: Body
+}
+
+/// A registered handler of a socket's end.
+struct DisconnectHandler: Sendable {
+    let listener: EventListener
+    let body: @Sendable (DisconnectReason) -> Void
 }
 
 /// Splits the arguments of one event for a typed handler.
@@ -50,17 +59,33 @@ struct ArgumentReader {
 
 extension Socket {
     /// Registers a handler; traps if the name is reserved.
-    func add(_ event: String, _ body: EventHandler.Body) {
+    func add(_ event: String, _ body: EventHandler.Body) -> EventListener {
+        add(event, body, isOnce: false)
+    }
+
+    /// As `add`, for one event.
+    func addOnce(_ event: String, _ body: EventHandler.Body) -> EventListener {
+        add(event, body, isOnce: true)
+    }
+
+    private func add(
+        _ event: String,
+        _ body: EventHandler.Body,
+        isOnce: Bool
+    ) -> EventListener {
         guard !ReservedEvents.contains(event) else {
             preconditionFailure(
                 "\"\(event)\" is a reserved event name; use onDisconnect and the like"
             )
         }
         let handler = EventHandler(
+            listener: EventListener(),
             name: SharedBytes(event),
             nameText: event,
+            isOnce: isOnce,
             body: body
         )
         shared.state.run { $0.addHandler(handler) }
+        return handler.listener
     }
 }

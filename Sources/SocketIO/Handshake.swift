@@ -1,6 +1,7 @@
 import Bytes
 import EngineIO
 public import Foundation
+import Glibc
 import HTTP1
 
 /// The `auth` that a client sends when it connects to a namespace.
@@ -118,6 +119,14 @@ public struct ConnectionRequest: Sendable {
         }
     }
 
+    /// The peer's IP address, whatever proxies say.
+    var peerAddress: String {
+        switch origin {
+        case .here(let request, _): "\(request.peer)"
+        case .elsewhere(let parts): parts.address
+        }
+    }
+
     /// The request target.
     public var url: String {
         switch origin {
@@ -178,4 +187,28 @@ public struct Handshake: Sendable {
 
     /// When the request arrived.
     public var issued: Date { request.issued }
+
+    /// When the request arrived, as JavaScript's `Date.toString` writes it in UTC.
+    public var time: String { Self.javaScriptTime(issued) }
+
+    /// Whether the request named an `Origin`.
+    public var isCrossDomain: Bool { request.isCrossDomain }
+
+    /// Whether the client's connection is encrypted; see `ConnectionRequest.isSecure`.
+    public var isSecure: Bool { request.isSecure }
+
+    private static func javaScriptTime(_ date: Date) -> String {
+        var seconds = time_t(date.timeIntervalSince1970)
+        var parts = tm()
+        guard gmtime_r(&seconds, &parts) != nil else { return "Invalid Date" }
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
+            let length = strftime(
+                text.baseAddress!,
+                64,
+                "%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)",
+                &parts
+            )
+            return length > 0 ? String(cString: text.baseAddress!) : "Invalid Date"
+        }
+    }
 }

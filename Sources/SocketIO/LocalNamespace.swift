@@ -9,6 +9,8 @@ import SocketIOProtocol
 final class LocalNamespace {
     private unowned let loop: EventLoop
     private var table = RoomTable<SocketState>()
+    /// How many of its sockets have listeners of outgoing events.
+    var outgoingObservers = 0
 
     init(loop: EventLoop) {
         self.loop = loop
@@ -41,7 +43,12 @@ final class LocalNamespace {
         table.leave(slot, room.name).wasMember
     }
 
-    func deliver(_ packet: EncodedPacket, _ options: BroadcastOptions) {
+    func deliver(
+        _ packet: EncodedPacket,
+        of event: EventPacket,
+        _ options: BroadcastOptions
+    ) {
+        if outgoingObservers > 0 { showOutgoing(event, options) }
         let tickets = packet.enlist(on: loop)
         let members = members(options)
         if packet.attachments.isEmpty, !options.isVolatile {
@@ -56,8 +63,18 @@ final class LocalNamespace {
         }
     }
 
+    /// Shows an event to those receivers that listen to what they are sent.
+    private func showOutgoing(_ event: EventPacket, _ options: BroadcastOptions) {
+        forEach(options) { socket in
+            if !options.isVolatile || socket.isWritable {
+                socket.presentObservers?.sends(event, on: socket)
+            }
+        }
+    }
+
     func deliver(
         _ packet: EncodedPacket,
+        of event: EventPacket,
         _ options: BroadcastOptions,
         ackID: UInt64,
         _ acks: BroadcastAcks
@@ -75,6 +92,7 @@ final class LocalNamespace {
                 case .failure: acks.received(nil)
                 }
             }
+            socket.presentObservers?.sends(event, on: socket)
             socket.send(packet, tickets)
         }
         acks.sourceReported(clients: count)

@@ -20,47 +20,38 @@ public final class Namespace: Sendable {
     /// A check of a socket that connects; it throws to refuse it.
     public typealias Middleware = @Sendable (Socket, Auth) async throws -> Void
 
-    enum ConnectionHandler: Sendable {
-        case sync(@Sendable (Socket) throws -> Void)
-        case async(@Sendable (Socket) async throws -> Void)
-    }
-
-    private struct Setup {
-        var middlewares: [Middleware] = []
-        var connectionHandlers: [ConnectionHandler] = []
-        var serverHandlers: [ServerSideHandler] = []
-    }
-
     /// The name, such as `/chat`.
     public let name: String
     /// The name as it stands in packets that are sent; nil for `/`.
     package let wireName: SharedBytes?
 
     let core: ServerCore
-    private let setup = Mutex(Setup())
+    /// Whether it is made on demand, and goes when it is empty.
+    let isChild: Bool
+    private let setup: Mutex<NamespaceSetup>
     private let adapterSlot = Mutex<(any Adapter)?>(nil)
     private let locals: [LoopBound<LocalNamespace>]
+    private let isGone = Atomic<Bool>(false)
     private let ackCounter = Atomic<UInt64>(0)
-    private let census = Mutex(Census())
+    private let census = RoomCensus()
 
-    /// How many local sockets are in each room, over all loops.
-    private struct Census {
-        var counts: [Room: Int] = [:]
-        /// Rooms that came or went, of which the adapter has not been told yet.
-        var news: [News] = []
-        var isTelling = false
-    }
-
-    private enum News {
-        case created(Room)
-        case deleted(Room)
-    }
-
-    init(name: String, core: ServerCore) throws {
+    /// A namespace with its adapter; `setup` is what a child has from its parent.
+    ///
+    /// - Throws: What the adapter's factory throws.
+    init(name: String, core: ServerCore, setup: NamespaceSetup, isChild: Bool) throws {
+        self.setup = Mutex(setup)
+        self.isChild = isChild
         self.name = name
         self.core = core
         wireName = name == "/" ? nil : SharedBytes(name)
         locals = core.group.loops.map { LoopBound(LocalNamespace(loop: $0), loop: $0) }
+        try makeAdapter()
+    }
+
+    /// Makes an adapter, at the beginning, or when the namespace is wanted again after its end.
+    ///
+    /// - Throws: What the adapter's factory throws.
+    func makeAdapter() throws {
         let context = AdapterContext(loops: core.group, log: core.options.log)
         let adapter = try core.options.adapter.make(self, context)
         adapterSlot.withLock { $0 = adapter }
@@ -84,12 +75,12 @@ public final class Namespace: Sendable {
             nonisolated(nonsending) @escaping @Sendable (Socket, Auth) async throws ->
             Void
     ) {
-        setup.withLock { $0.middlewares.append(middleware) }
+        change { $0.middlewares.append(middleware) }
     }
 
     /// Runs `handler` for every new socket, on the socket's loop, before any of its events.
     public func onConnection(_ handler: @escaping @Sendable (Socket) throws -> Void) {
-        setup.withLock { $0.connectionHandlers.append(.sync(handler)) }
+        change { $0.connectionHandlers.append(.sync(handler)) }
     }
 
     /// As the synchronous form; events that arrive while `handler` is suspended find the handlers
@@ -97,11 +88,35 @@ public final class Namespace: Sendable {
     public func onConnection(
         _ handler: nonisolated(nonsending) @escaping @Sendable (Socket) async throws -> Void
     ) {
-        setup.withLock { $0.connectionHandlers.append(.async(handler)) }
+        change { $0.connectionHandlers.append(.async(handler)) }
     }
 
+    private func change(_ change: (inout NamespaceSetup) -> Void) {
+        setup.withLock { setup in
+            change(&setup)
+            setup.isOwn = true
+        }
+    }
+
+    /// Whether it is an empty child that was closed and forgotten.
+    func markGone() { isGone.store(true, ordering: .relaxed) }
+
+    /// The namespace that has its name now: another one if it is gone and was made anew.
+    var current: Namespace {
+        guard isChild, isGone.load(ordering: .relaxed) else { return self }
+        return core.namespaces.existing(name) ?? self
+    }
+
+    /// Whether the app has set it up beyond what a new one gets, so that it must not be replaced.
+    var hasOwnSetup: Bool { setup.withLock { $0.isOwn } }
+
+    /// What it has so far every new one of its name gets again.
+    func settle() { setup.withLock { $0.isOwn = false } }
+
     var middlewares: [Middleware] { setup.withLock { $0.middlewares } }
-    var connectionHandlers: [ConnectionHandler] { setup.withLock { $0.connectionHandlers } }
+    var connectionHandlers: [NamespaceSetup.ConnectionHandler] {
+        setup.withLock { $0.connectionHandlers }
+    }
 
     // MARK: For sockets and loops
 
@@ -109,7 +124,7 @@ public final class Namespace: Sendable {
     func local(on loop: EventLoop) -> LocalNamespace { locals[loop.index].value }
 
     func add(_ handler: ServerSideHandler) {
-        setup.withLock { $0.serverHandlers.append(handler) }
+        change { $0.serverHandlers.append(handler) }
     }
 
     func serverHandlers(of event: String) -> [ServerSideHandler] {
@@ -120,66 +135,26 @@ public final class Namespace: Sendable {
         ackCounter.wrappingAdd(1, ordering: .relaxed).oldValue
     }
 
-    /// A local socket has joined `room`.
-    func countJoin(_ room: Room) {
-        changeCensus { census in
-            let count = census.counts[room, default: 0] + 1
-            census.counts[room] = count
-            if count == 1 { census.news.append(.created(room)) }
-        }
-    }
+    /// The local socket `id` has joined `room`.
+    func countJoin(_ room: Room, _ id: String) { census.joined(room, id, in: self) }
 
-    /// A local socket has left `room`.
-    func countLeave(_ room: Room) {
-        changeCensus { census in
-            let count = census.counts[room, default: 0] - 1
-            census.counts[room] = count > 0 ? count : nil
-            if count == 0 { census.news.append(.deleted(room)) }
-        }
-    }
+    /// The local socket `id` has left `room`.
+    func countLeave(_ room: Room, _ id: String) { census.left(room, id, in: self) }
 
-    /// Changes the counts and tells the adapter what is new, in order, whichever loops it is from.
-    ///
-    /// The lock is not held meanwhile: the adapter may call its host.
-    private func changeCensus(_ change: (inout Census) -> Void) {
-        var news = census.withLock { census in
-            change(&census)
-            guard !census.isTelling, !census.news.isEmpty else { return [News]() }
-            census.isTelling = true
-            return Self.takeNews(&census)
-        }
-        while !news.isEmpty {
-            for item in news {
-                switch item {
-                case .created(let room): adapter.roomCreated(room)
-                case .deleted(let room): adapter.roomDeleted(room)
-                }
-            }
-            news = census.withLock { Self.takeNews(&$0) }
-        }
-    }
-
-    /// The news so far; without any, whoever has told them is done.
-    private static func takeNews(_ census: inout Census) -> [News] {
-        let news = census.news
-        census.news = []
-        census.isTelling = !news.isEmpty
-        return news
+    func add(_ observer: RoomObserver) {
+        census.add(observer)
+        change { _ in }
     }
 
     /// How many sockets of this server are in `room`.
     public func localCount(of room: Room) -> Int {
-        census.withLock { $0.counts[room] ?? 0 }
+        census.count(of: room)
     }
 
-    /// Ends the adapter and lets go of the app's closures, which often hold the server.
-    func close() async {
-        await adapter.close()
-        forgetHandlers()
-    }
-
+    /// Lets go of the app's closures, which often hold the server.
     func forgetHandlers() {
-        setup.withLock { $0 = Setup() }
+        setup.withLock { $0 = NamespaceSetup() }
+        census.forgetObservers()
     }
 }
 
@@ -191,7 +166,7 @@ extension Namespace: AdapterHost {
             isCompressible: options.isCompressed
         )
         for local in locals {
-            local.run { $0.deliver(encoded, options) }
+            local.run { $0.deliver(encoded, of: packet, options) }
         }
     }
 
@@ -207,7 +182,7 @@ extension Namespace: AdapterHost {
         acks.hold()
         acks.expectSources(locals.count)
         for local in locals {
-            local.run { $0.deliver(encoded, options, ackID: id, acks) }
+            local.run { $0.deliver(encoded, of: packet, options, ackID: id, acks) }
         }
         acks.release()
     }
@@ -248,12 +223,12 @@ extension Namespace: AdapterHost {
 
     /// See `AdapterHost`.
     public func hasLocalMembers(_ room: Room) -> Bool {
-        census.withLock { $0.counts[room] != nil }
+        census.count(of: room) > 0
     }
 
     /// See `AdapterHost`.
     public var localRooms: Set<Room> {
-        census.withLock { Set($0.counts.keys) }
+        census.rooms
     }
 
     /// See `AdapterHost`.
@@ -262,6 +237,23 @@ extension Namespace: AdapterHost {
         reply: (@Sendable (Arguments) -> Void)?
     ) {
         runServerHandlers(packet, reply: reply)
+    }
+
+    /// The selected local sockets themselves.
+    func sockets(_ options: BroadcastOptions) async -> [Socket] {
+        var all: [Socket] = []
+        for local in locals {
+            all += await withCheckedContinuation { continuation in
+                local.run { local in
+                    continuation.resume(
+                        returning: local.selected(options).compactMap { state in
+                            state.shared.map { Socket(shared: $0) }
+                        }
+                    )
+                }
+            }
+        }
+        return all
     }
 
     private func forEachSelected(

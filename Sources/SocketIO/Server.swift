@@ -28,7 +28,7 @@ public final class Server: Sendable {
         case stopped
     }
 
-    private let core: ServerCore
+    let core: ServerCore
     private let life: Mutex<Life>
     /// `shutdown` was called, or a signal asks for it.
     private let stopped = OneShotEvent()
@@ -42,7 +42,7 @@ public final class Server: Sendable {
     /// - Throws: What the operating system or the adapter refuses.
     public init(_ options: ServerOptions = ServerOptions()) throws {
         core = try ServerCore(options: options)
-        main = try core.namespace("/")
+        main = try core.namespaces.namespace("/", core)
         life = Mutex(.initial(RouteTable()))
     }
 
@@ -51,21 +51,8 @@ public final class Server: Sendable {
         core.beginStopping()
         let life = life.withLock { $0 }
         if case .running(let engine, _) = life { engine.abandon() }
-        for namespace in core.allNamespaces { namespace.forgetHandlers() }
-        core.forgetNamespaces()
+        core.namespaces.forgetAll()
         core.group.stop()
-    }
-
-    /// The namespace `name`; it is made if need be, and a missing slash added.
-    ///
-    /// Traps if the adapter cannot be made; that has worked for `/` already.
-    public func of(_ name: String) -> Namespace {
-        let name = name.hasPrefix("/") ? name : "/" + name
-        do {
-            return try core.namespace(name)
-        } catch {
-            preconditionFailure("the adapter of \(name) cannot be made: \(error)")
-        }
     }
 
     // MARK: Life
@@ -97,7 +84,7 @@ public final class Server: Sendable {
                 StaticFiles(directory: $0, mount: options.bundlePath, kind: .clientBundle)
             }
         )
-        for namespace in core.allNamespaces { await namespace.adapter.ready() }
+        for namespace in core.namespaces.all { await namespace.adapter.ready() }
         let port: Int
         do {
             port = try await engine.start(host: options.host, port: options.port)
@@ -177,8 +164,7 @@ public final class Server: Sendable {
         await core.disconnectAll()
         await engine?.closeAll()
         await engine?.connectionsClosed(within: core.options.shutdownTimeout)
-        for namespace in core.allNamespaces { await namespace.close() }
-        core.forgetNamespaces()
+        await core.namespaces.close()
         engine?.forgetLoops()
         core.group.stop()
         stopped.signal()
@@ -265,112 +251,5 @@ extension Server {
         _ handler: nonisolated(nonsending) @escaping @Sendable (Socket) async throws -> Void
     ) {
         main.onConnection(handler)
-    }
-}
-
-/// What broadcasts: a namespace, or a server for its namespace `/`.
-public protocol Broadcaster {
-    /// Everybody.
-    var everyone: BroadcastOperator { get }
-}
-
-extension Namespace: Broadcaster {
-    /// Everybody in the namespace.
-    public var everyone: BroadcastOperator { BroadcastOperator(namespace: self) }
-}
-
-extension Server: Broadcaster {
-    /// Everybody in the namespace `/`.
-    public var everyone: BroadcastOperator { main.everyone }
-}
-
-extension Broadcaster {
-    /// The members of a room.
-    public func to(_ room: Room) -> BroadcastOperator { everyone.to(room) }
-
-    /// The members of rooms.
-    public func to(_ rooms: [Room]) -> BroadcastOperator { everyone.to(rooms) }
-
-    /// The same as `to`.
-    public func `in`(_ room: Room) -> BroadcastOperator { everyone.to(room) }
-
-    /// The same as `to`.
-    public func `in`(_ rooms: [Room]) -> BroadcastOperator { everyone.to(rooms) }
-
-    /// Everybody but the members of a room.
-    public func except(_ room: Room) -> BroadcastOperator { everyone.except(room) }
-
-    /// Everybody but the members of rooms.
-    public func except(_ rooms: [Room]) -> BroadcastOperator { everyone.except(rooms) }
-
-    /// The sockets of this server.
-    public var local: BroadcastOperator { everyone.local }
-
-    /// Sockets that can take the event at once.
-    public var volatile: BroadcastOperator { everyone.volatile }
-
-    /// Whether the event may be compressed.
-    public func compress(_ isCompressed: Bool) -> BroadcastOperator {
-        everyone.compress(isCompressed)
-    }
-
-    /// Everybody, with a time for acknowledgements.
-    public func timeout(_ duration: Duration) -> BroadcastOperator { everyone.timeout(duration) }
-
-    /// Sends an event to everybody.
-    ///
-    /// - Throws: As `BroadcastOperator.emit`.
-    public func emit<each Value: Encodable>(_ event: String, _ values: repeat each Value) throws {
-        try everyone.emit(event, repeat each values)
-    }
-
-    /// Sends an event with arguments that are encoded already to everybody.
-    ///
-    /// - Throws: As `BroadcastOperator.emit`.
-    public func emit(_ event: String, arguments: Arguments) throws {
-        try everyone.emit(event, arguments: arguments)
-    }
-
-    /// Makes everybody join rooms.
-    public func socketsJoin(_ rooms: Room...) { everyone.socketsJoin(rooms) }
-
-    /// Makes everybody leave rooms.
-    public func socketsLeave(_ rooms: Room...) { everyone.socketsLeave(rooms) }
-
-    /// Disconnects everybody.
-    public func disconnectSockets(close: Bool = false) { everyone.disconnectSockets(close: close) }
-
-    /// Everybody, as they are now.
-    ///
-    /// - Throws: As `BroadcastOperator.fetchSockets`.
-    public func fetchSockets() async throws -> [RemoteSocket] { try await everyone.fetchSockets() }
-}
-
-/// Something that happens once, and that tasks may wait for.
-final class OneShotEvent: Sendable {
-    private struct State {
-        var hasHappened = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
-    }
-
-    private let state = Mutex(State())
-
-    func signal() {
-        let waiters = state.withLock { state in
-            state.hasHappened = true
-            defer { state.waiters = [] }
-            return state.waiters
-        }
-        for waiter in waiters { waiter.resume() }
-    }
-
-    func wait() async {
-        await withCheckedContinuation { waiter in
-            let isOver = state.withLock { state in
-                if !state.hasHappened { state.waiters.append(waiter) }
-                return state.hasHappened
-            }
-            if isOver { waiter.resume() }
-        }
     }
 }

@@ -14,7 +14,7 @@ final class ServerCore: Sendable {
     let options: ServerOptions
     let group: LoopGroup
     let packetLimits: PacketLimits
-    private let namespaces = Mutex<[String: Namespace]>([:])
+    let namespaces: NamespaceRegistry
     private let clients: [LoopBound<LocalClients>]
     private let idCounter = Atomic<UInt32>(0)
     private let stopping = Atomic<Bool>(false)
@@ -24,6 +24,7 @@ final class ServerCore: Sendable {
         self.options = options
         let count = options.loops > 0 ? options.loops : LoopGroup.availableCores
         group = try LoopGroup(count: count)
+        namespaces = NamespaceRegistry(options: options, group: group)
         let total = options.maxAttachments.multipliedReportingOverflow(
             by: options.maxHTTPBufferSize
         )
@@ -38,19 +39,6 @@ final class ServerCore: Sendable {
 
     /// A loop for what belongs to none: the caller's own if it is one.
     var someLoop: EventLoop { group.current ?? group.loops[0] }
-
-    func existingNamespace(_ name: String) -> Namespace? {
-        namespaces.withLock { $0[name] }
-    }
-
-    func namespace(_ name: String) throws -> Namespace {
-        try namespaces.withLock { namespaces in
-            if let existing = namespaces[name] { return existing }
-            let namespace = try Namespace(name: name, core: self)
-            namespaces[name] = namespace
-            return namespace
-        }
-    }
 
     /// Whether the server shuts down: clients are not listened to any more.
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
@@ -68,11 +56,6 @@ final class ServerCore: Sendable {
     }
 
     func beginStopping() { stopping.store(true, ordering: .relaxed) }
-
-    var allNamespaces: [Namespace] { namespaces.withLock { Array($0.values) } }
-
-    /// Lets go of the namespaces, which hold this core in turn.
-    func forgetNamespaces() { namespaces.withLock { $0 = [:] } }
 
     /// A public socket id (protocol.md §1).
     func makeID() -> String {

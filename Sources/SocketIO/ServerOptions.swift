@@ -143,6 +143,18 @@ public struct ServerOptions: Sendable {
     public var maxAttachments = 10
     /// The most namespaces one client may be in.
     public var maxNamespacesPerClient = 100
+    /// How long a child of `of(matching:)` stays without sockets before it is closed; nil for ever.
+    ///
+    /// One that has refused all its clients goes at once; one that the app has set up stays.
+    public var emptyNamespaceTimeout: Duration? = .seconds(60)
+    /// The most children of `of(matching:)` that clients may bring the server to have.
+    public var maxDynamicNamespaces = 10_000
+    /// The longest name of a namespace that is asked of `of(matching:)`, in bytes.
+    public var maxDynamicNameBytes = 256
+    /// Bytes of events that may wait for a suspended middleware of their socket.
+    ///
+    /// More of them disconnect the client; see `Socket.use`.
+    public var maxWaitingEventBytes = 16 << 20
     /// How deep JSON of clients may nest, 500 at most.
     ///
     /// Servers of a cluster wrap it in messages of their own, and read 512.

@@ -9,10 +9,11 @@
 /// A missing argument is an error unless its type is optional; surplus ones are ignored.
 extension Socket {
     /// Handles an event with its arguments as they came.
+    @discardableResult
     public func on(
         _ event: String,
         _ handler: @escaping @Sendable (Arguments) throws -> Void
-    ) {
+    ) -> EventListener {
         add(
             event,
             .sync { arguments in
@@ -23,10 +24,11 @@ extension Socket {
     }
 
     /// Handles an event with its arguments as they came; what it returns acknowledges it.
+    @discardableResult
     public func on(
         _ event: String,
         _ handler: @escaping @Sendable (Arguments) throws -> Arguments
-    ) {
+    ) -> EventListener {
         add(
             event,
             .sync { arguments in
@@ -36,10 +38,11 @@ extension Socket {
     }
 
     /// Handles an event with no arguments.
+    @discardableResult
     public func on(
         _ event: String,
         _ handler: @escaping @Sendable () throws -> Void
-    ) {
+    ) -> EventListener {
         add(
             event,
             .sync { _ in
@@ -50,10 +53,11 @@ extension Socket {
     }
 
     /// Handles an event with no arguments; what it returns acknowledges it.
+    @discardableResult
     public func on<Result: Encodable & SendableMetatype>(
         _ event: String,
         _ handler: @escaping @Sendable () throws -> Result
-    ) {
+    ) -> EventListener {
         add(
             event,
             .sync { _ in
@@ -63,10 +67,11 @@ extension Socket {
     }
 
     /// Handles an event with one argument.
+    @discardableResult
     public func on<A: Decodable & SendableMetatype>(
         _ event: String,
         _ handler: @escaping @Sendable (A) throws -> Void
-    ) {
+    ) -> EventListener {
         add(
             event,
             .sync { arguments in
@@ -78,10 +83,11 @@ extension Socket {
     }
 
     /// Handles an event with one argument; what it returns acknowledges it.
+    @discardableResult
     public func on<A: Decodable & SendableMetatype, Result: Encodable & SendableMetatype>(
         _ event: String,
         _ handler: @escaping @Sendable (A) throws -> Result
-    ) {
+    ) -> EventListener {
         add(
             event,
             .sync { arguments in
@@ -92,10 +98,11 @@ extension Socket {
     }
 
     /// Handles an event with two arguments.
+    @discardableResult
     public func on<A: Decodable & SendableMetatype, B: Decodable & SendableMetatype>(
         _ event: String,
         _ handler: @escaping @Sendable (A, B) throws -> Void
-    ) {
+    ) -> EventListener {
         add(
             event,
             .sync { arguments in
@@ -107,6 +114,7 @@ extension Socket {
     }
 
     /// Handles an event with two arguments; what it returns acknowledges it.
+    @discardableResult
     public func on<
         A: Decodable & SendableMetatype,
         B: Decodable & SendableMetatype,
@@ -114,7 +122,7 @@ extension Socket {
     >(
         _ event: String,
         _ handler: @escaping @Sendable (A, B) throws -> Result
-    ) {
+    ) -> EventListener {
         add(
             event,
             .sync { arguments in
@@ -125,6 +133,7 @@ extension Socket {
     }
 
     /// Handles an event with three arguments.
+    @discardableResult
     public func on<
         A: Decodable & SendableMetatype,
         B: Decodable & SendableMetatype,
@@ -132,7 +141,7 @@ extension Socket {
     >(
         _ event: String,
         _ handler: @escaping @Sendable (A, B, C) throws -> Void
-    ) {
+    ) -> EventListener {
         add(
             event,
             .sync { arguments in
@@ -144,6 +153,7 @@ extension Socket {
     }
 
     /// Handles an event with three arguments; what it returns acknowledges it.
+    @discardableResult
     public func on<
         A: Decodable & SendableMetatype,
         B: Decodable & SendableMetatype,
@@ -152,7 +162,7 @@ extension Socket {
     >(
         _ event: String,
         _ handler: @escaping @Sendable (A, B, C) throws -> Result
-    ) {
+    ) -> EventListener {
         add(
             event,
             .sync { arguments in
@@ -165,6 +175,7 @@ extension Socket {
     }
 
     /// Handles an event with four arguments.
+    @discardableResult
     public func on<
         A: Decodable & SendableMetatype,
         B: Decodable & SendableMetatype,
@@ -173,7 +184,7 @@ extension Socket {
     >(
         _ event: String,
         _ handler: @escaping @Sendable (A, B, C, D) throws -> Void
-    ) {
+    ) -> EventListener {
         add(
             event,
             .sync { arguments in
@@ -190,6 +201,7 @@ extension Socket {
     }
 
     /// Handles an event with four arguments; what it returns acknowledges it.
+    @discardableResult
     public func on<
         A: Decodable & SendableMetatype,
         B: Decodable & SendableMetatype,
@@ -199,7 +211,7 @@ extension Socket {
     >(
         _ event: String,
         _ handler: @escaping @Sendable (A, B, C, D) throws -> Result
-    ) {
+    ) -> EventListener {
         add(
             event,
             .sync { arguments in

@@ -1,10 +1,11 @@
 /// Handlers that suspend: the same as the synchronous ones, run as a task on the socket's loop.
 extension Socket {
     /// Handles an event with its arguments as they came, as a task on the loop.
+    @discardableResult
     public func on(
         _ event: String,
         _ handler: nonisolated(nonsending) @escaping @Sendable (Arguments) async throws -> Void
-    ) {
+    ) -> EventListener {
         add(
             event,
             .async { arguments in
@@ -16,10 +17,11 @@ extension Socket {
 
     /// Handles an event with its arguments as they came, as a task on the loop; what it returns
     /// acknowledges it.
+    @discardableResult
     public func on(
         _ event: String,
         _ handler: nonisolated(nonsending) @escaping @Sendable (Arguments) async throws -> Arguments
-    ) {
+    ) -> EventListener {
         add(
             event,
             .async { arguments in
@@ -29,10 +31,11 @@ extension Socket {
     }
 
     /// Handles an event with no arguments, as a task on the loop.
+    @discardableResult
     public func on(
         _ event: String,
         _ handler: nonisolated(nonsending) @escaping @Sendable () async throws -> Void
-    ) {
+    ) -> EventListener {
         add(
             event,
             .async { _ in
@@ -44,10 +47,11 @@ extension Socket {
 
     /// Handles an event with no arguments, as a task on the loop; what it returns acknowledges
     /// it.
+    @discardableResult
     public func on<Result: Encodable & SendableMetatype>(
         _ event: String,
         _ handler: nonisolated(nonsending) @escaping @Sendable () async throws -> Result
-    ) {
+    ) -> EventListener {
         add(
             event,
             .async { _ in
@@ -57,10 +61,11 @@ extension Socket {
     }
 
     /// Handles an event with one argument, as a task on the loop.
+    @discardableResult
     public func on<A: Decodable & SendableMetatype>(
         _ event: String,
         _ handler: nonisolated(nonsending) @escaping @Sendable (A) async throws -> Void
-    ) {
+    ) -> EventListener {
         add(
             event,
             .async { arguments in
@@ -73,10 +78,11 @@ extension Socket {
 
     /// Handles an event with one argument, as a task on the loop; what it returns acknowledges
     /// it.
+    @discardableResult
     public func on<A: Decodable & SendableMetatype, Result: Encodable & SendableMetatype>(
         _ event: String,
         _ handler: nonisolated(nonsending) @escaping @Sendable (A) async throws -> Result
-    ) {
+    ) -> EventListener {
         add(
             event,
             .async { arguments in
@@ -87,10 +93,11 @@ extension Socket {
     }
 
     /// Handles an event with two arguments, as a task on the loop.
+    @discardableResult
     public func on<A: Decodable & SendableMetatype, B: Decodable & SendableMetatype>(
         _ event: String,
         _ handler: nonisolated(nonsending) @escaping @Sendable (A, B) async throws -> Void
-    ) {
+    ) -> EventListener {
         add(
             event,
             .async { arguments in
@@ -103,6 +110,7 @@ extension Socket {
 
     /// Handles an event with two arguments, as a task on the loop; what it returns acknowledges
     /// it.
+    @discardableResult
     public func on<
         A: Decodable & SendableMetatype,
         B: Decodable & SendableMetatype,
@@ -110,7 +118,7 @@ extension Socket {
     >(
         _ event: String,
         _ handler: nonisolated(nonsending) @escaping @Sendable (A, B) async throws -> Result
-    ) {
+    ) -> EventListener {
         add(
             event,
             .async { arguments in
@@ -121,6 +129,7 @@ extension Socket {
     }
 
     /// Handles an event with three arguments, as a task on the loop.
+    @discardableResult
     public func on<
         A: Decodable & SendableMetatype,
         B: Decodable & SendableMetatype,
@@ -128,7 +137,7 @@ extension Socket {
     >(
         _ event: String,
         _ handler: nonisolated(nonsending) @escaping @Sendable (A, B, C) async throws -> Void
-    ) {
+    ) -> EventListener {
         add(
             event,
             .async { arguments in
@@ -141,6 +150,7 @@ extension Socket {
 
     /// Handles an event with three arguments, as a task on the loop; what it returns
     /// acknowledges it.
+    @discardableResult
     public func on<
         A: Decodable & SendableMetatype,
         B: Decodable & SendableMetatype,
@@ -149,7 +159,7 @@ extension Socket {
     >(
         _ event: String,
         _ handler: nonisolated(nonsending) @escaping @Sendable (A, B, C) async throws -> Result
-    ) {
+    ) -> EventListener {
         add(
             event,
             .async { arguments in
@@ -162,6 +172,7 @@ extension Socket {
     }
 
     /// Handles an event with four arguments, as a task on the loop.
+    @discardableResult
     public func on<
         A: Decodable & SendableMetatype,
         B: Decodable & SendableMetatype,
@@ -170,7 +181,7 @@ extension Socket {
     >(
         _ event: String,
         _ handler: nonisolated(nonsending) @escaping @Sendable (A, B, C, D) async throws -> Void
-    ) {
+    ) -> EventListener {
         add(
             event,
             .async { arguments in
@@ -188,6 +199,7 @@ extension Socket {
 
     /// Handles an event with four arguments, as a task on the loop; what it returns
     /// acknowledges it.
+    @discardableResult
     public func on<
         A: Decodable & SendableMetatype,
         B: Decodable & SendableMetatype,
@@ -197,7 +209,7 @@ extension Socket {
     >(
         _ event: String,
         _ handler: nonisolated(nonsending) @escaping @Sendable (A, B, C, D) async throws -> Result
-    ) {
+    ) -> EventListener {
         add(
             event,
             .async { arguments in

@@ -25,6 +25,10 @@ public struct Socket: Sendable, Identifiable, Hashable {
     public var id: String { shared.id }
     /// How the client connected.
     public var handshake: Handshake { shared.handshake }
+    /// The request that opened its connection; the same for all namespaces of the client.
+    public var request: ConnectionRequest { shared.handshake.request }
+    /// The connection below, shared by all namespaces of the client.
+    public var conn: ClientConnection { ClientConnection(shared: shared) }
     /// The namespace it is connected to.
     public var namespace: Namespace { shared.namespace }
     /// The rooms it is in, its own included; a snapshot.
@@ -163,15 +167,25 @@ public struct Socket: Sendable, Identifiable, Hashable {
     /// Runs `handler` on the loop when the socket is about to leave; it is still in its rooms.
     ///
     /// Registered after the disconnect it never runs; look at `isConnected` after an `await`.
-    public func onDisconnecting(_ handler: @escaping @Sendable (DisconnectReason) -> Void) {
+    @discardableResult
+    public func onDisconnecting(
+        _ handler: @escaping @Sendable (DisconnectReason) -> Void
+    ) -> EventListener {
+        let handler = DisconnectHandler(listener: EventListener(), body: handler)
         shared.state.run { $0.addDisconnectingHandler(handler) }
+        return handler.listener
     }
 
     /// Runs `handler` on the loop when the socket has left its rooms and the namespace.
     ///
     /// Registered after the disconnect it never runs; look at `isConnected` after an `await`.
-    public func onDisconnect(_ handler: @escaping @Sendable (DisconnectReason) -> Void) {
+    @discardableResult
+    public func onDisconnect(
+        _ handler: @escaping @Sendable (DisconnectReason) -> Void
+    ) -> EventListener {
+        let handler = DisconnectHandler(listener: EventListener(), body: handler)
         shared.state.run { $0.addDisconnectHandler(handler) }
+        return handler.listener
     }
 }
 
@@ -219,9 +233,13 @@ public struct SocketEmitter: Sendable {
             namespace: shared.namespace.wireName,
             isCompressible: isCompressed
         )
-        let isVolatile = isVolatile
-        shared.state.run { state in
-            if !isVolatile || state.isWritable { state.send(encoded) }
+        let state = shared.state
+        if state.loop.isOnLoop {
+            // The usual case, without a closure.
+            state.value.emit(encoded, of: packet, isVolatile: isVolatile)
+        } else {
+            let isVolatile = isVolatile
+            state.post { $0.emit(encoded, of: packet, isVolatile: isVolatile) }
         }
     }
 
@@ -262,7 +280,7 @@ public struct SocketEmitter: Sendable {
                     }
                     state.expectAck(id, timeout: timeout) { continuation.resume(with: $0) }
                     // A volatile event that does not leave is not answered: the timeout says so.
-                    if !isVolatile || state.isWritable { state.send(encoded) }
+                    state.emit(encoded, of: packet, isVolatile: isVolatile)
                 }
             }
         } onCancel: {

@@ -1,30 +1,8 @@
 import Bytes
 import EngineIO
-import Foundation
 import Loop
 import SocketIOProtocol
 import Synchronization
-
-/// What any thread may know of a socket.
-final class SocketShared: Sendable {
-    let id: String
-    let namespace: Namespace
-    let handshake: Handshake
-    let state: LoopBound<SocketState>
-    /// A copy of the rooms, published by the loop.
-    let rooms = Mutex<Set<Room>>([])
-    /// The app's data, as JSON.
-    let data = Mutex<Data?>(nil)
-    let isConnected = Atomic<Bool>(false)
-
-    init(id: String, namespace: Namespace, handshake: Handshake, state: SocketState) {
-        self.id = id
-        self.namespace = namespace
-        self.handshake = handshake
-        self.state = LoopBound(state, loop: state.loop)
-        state.adopt(self)
-    }
-}
 
 /// What a socket is on its loop: its connection, handlers, and acknowledgements under way.
 ///
@@ -44,12 +22,14 @@ final class SocketState {
     let session: EngineSession
     let client: Client
     /// What the handles hold; let go at the disconnect, as it holds this state in turn.
-    private var shared: SocketShared?
+    private(set) var shared: SocketShared?
     private var life = Life.connecting
     private var slot: Int32
-    private var handlers: [EventHandler] = []
-    private var disconnectingHandlers: [@Sendable (DisconnectReason) -> Void] = []
-    private var disconnectHandlers: [@Sendable (DisconnectReason) -> Void] = []
+    var handlers: [EventHandler] = []
+    private var disconnectingHandlers: [DisconnectHandler] = []
+    private var disconnectHandlers: [DisconnectHandler] = []
+    /// What few sockets have, so that the others pay one test for it.
+    private var observers: SocketObservers?
     private var acks = AckTable<PendingAck>()
 
     /// A socket that passes its namespace's middlewares; it is in no room and receives nothing.
@@ -62,7 +42,7 @@ final class SocketState {
         slot = local.add(self)
     }
 
-    fileprivate func adopt(_ shared: SocketShared) {
+    func adopt(_ shared: SocketShared) {
         self.shared = shared
     }
 
@@ -93,6 +73,16 @@ final class SocketState {
         }
     }
 
+    /// Whether events of the client reach its handlers.
+    var isListening: Bool {
+        if case .connected = life { true } else { false }
+    }
+
+    /// Whether it is over, so that nothing must be kept for it any more.
+    var isOver: Bool {
+        if case .disconnected = life { true } else { false }
+    }
+
     // MARK: Life
 
     /// The middlewares have let it in: joins its own room and receives from now on.
@@ -120,23 +110,26 @@ final class SocketState {
     func finish(_ reason: DisconnectReason) {
         switch life {
         case .connecting:
-            end()
+            end(wasConnected: false)
         case .connected:
             life = .leaving
-            for handler in disconnectingHandlers { handler(reason) }
+            for handler in disconnectingHandlers { handler.body(reason) }
             let handlers = disconnectHandlers
-            end()
-            for handler in handlers { handler(reason) }
+            end(wasConnected: true)
+            for handler in handlers { handler.body(reason) }
         case .leaving, .disconnected:
             // A handler has disconnected it again; once is enough.
             break
         }
     }
 
-    private func end() {
+    private func end(wasConnected: Bool) {
         life = .disconnected
-        for room in local.remove(slot) { namespace.countLeave(room) }
+        if observers?.outgoing.isEmpty == false { local.outgoingObservers -= 1 }
+        observers = nil
+        let rooms = local.remove(slot)
         if let shared {
+            for room in rooms { namespace.countLeave(room, shared.id) }
             shared.rooms.withLock { $0 = [] }
             shared.isConnected.store(false, ordering: .relaxed)
         }
@@ -145,35 +138,69 @@ final class SocketState {
         disconnectingHandlers = []
         disconnectHandlers = []
         for ack in acks.takeAll() { ack.fail(AckFailure.disconnected, on: loop) }
+        namespace.core.namespaces.release(namespace, wasUsed: wasConnected)
     }
 
-    func addDisconnectingHandler(_ handler: @escaping @Sendable (DisconnectReason) -> Void) {
-        if case .disconnected = life { return }
-        disconnectingHandlers.append(handler)
+    // MARK: Handlers of its end
+
+    func addDisconnectingHandler(_ handler: DisconnectHandler) {
+        if !isOver { disconnectingHandlers.append(handler) }
     }
 
-    func addDisconnectHandler(_ handler: @escaping @Sendable (DisconnectReason) -> Void) {
-        if case .disconnected = life { return }
-        disconnectHandlers.append(handler)
+    func addDisconnectHandler(_ handler: DisconnectHandler) {
+        if !isOver { disconnectHandlers.append(handler) }
+    }
+
+    /// Forgets the handlers of `disconnecting` or `disconnect` for which `isUnwanted` answers true.
+    func removeDisconnectingHandlers(where isUnwanted: (DisconnectHandler) -> Bool) {
+        disconnectingHandlers.removeAll(where: isUnwanted)
+    }
+
+    func removeDisconnectHandlers(where isUnwanted: (DisconnectHandler) -> Bool) {
+        disconnectHandlers.removeAll(where: isUnwanted)
+    }
+
+    // MARK: Observers
+
+    /// Listeners of every event, middlewares and handlers of errors; nil for most sockets.
+    var presentObservers: SocketObservers? { observers }
+
+    /// Changes the observers, which are made if need be.
+    func changeObservers(_ change: (SocketObservers) -> Void) {
+        guard !isOver else { return }
+        let observers = observers ?? SocketObservers()
+        self.observers = observers
+        let watched = !observers.outgoing.isEmpty
+        change(observers)
+        switch (watched, !observers.outgoing.isEmpty) {
+        case (false, true): local.outgoingObservers += 1
+        case (true, false): local.outgoingObservers -= 1
+        case (false, false), (true, true): break
+        }
     }
 
     // MARK: Rooms
 
     func join(_ room: Room) {
-        if case .disconnected = life { return }
-        guard local.join(slot, room) else { return }
-        shared?.rooms.withLock { _ = $0.insert(room) }
-        namespace.countJoin(room)
+        guard let shared, local.join(slot, room) else { return }
+        shared.rooms.withLock { _ = $0.insert(room) }
+        namespace.countJoin(room, shared.id)
     }
 
     func leave(_ room: Room) {
-        if case .disconnected = life { return }
-        guard local.leave(slot, room) else { return }
-        shared?.rooms.withLock { _ = $0.remove(room) }
-        namespace.countLeave(room)
+        guard let shared, local.leave(slot, room) else { return }
+        shared.rooms.withLock { _ = $0.remove(room) }
+        namespace.countLeave(room, shared.id)
     }
 
     // MARK: Packets
+
+    /// Sends an event that the app emits to this socket.
+    func emit(_ encoded: EncodedPacket, of packet: EventPacket, isVolatile: Bool) {
+        guard !isVolatile || isWritable else { return }
+        if let observers { observers.sends(packet, on: self) }
+        send(encoded)
+    }
 
     /// Queues a packet for the client.
     func send(_ packet: EncodedPacket) {
@@ -223,180 +250,7 @@ final class SocketState {
         acks.take(id)?.fail(CancellationError(), on: loop)
     }
 
-    fileprivate func forgetAck(_ id: UInt64) {
+    func forgetAck(_ id: UInt64) {
         _ = acks.take(id)
-    }
-
-    func addHandler(_ handler: EventHandler) {
-        if case .disconnected = life { return }
-        handlers.append(handler)
-    }
-
-    /// Whether an event of this name has a handler; `name` is the JSON string without quotes.
-    func handlesEvent(_ name: RawSpan) -> Bool {
-        for handler in handlers where handler.name.bytes.isEqual(to: name) { return true }
-        return false
-    }
-
-    /// Runs the handlers of an event, in the order of registration.
-    func received(_ name: RawSpan, _ arguments: Arguments, id: UInt64?) {
-        var count = 0
-        for handler in handlers where handler.name.bytes.isEqual(to: name) { count += 1 }
-        guard count > 0, let shared else { return }
-        let reply = id.map { Reply(id: $0, handlers: count) }
-        for handler in handlers where handler.name.bytes.isEqual(to: name) {
-            guard case .connected = life else { return }
-            run(handler, arguments, reply, shared)
-        }
-    }
-
-    private func run(
-        _ handler: EventHandler,
-        _ arguments: Arguments,
-        _ reply: Reply?,
-        _ shared: SocketShared
-    ) {
-        switch handler.body {
-        case .sync(let body):
-            do {
-                finish(reply, try body(arguments))
-            } catch {
-                fail(reply, handler, error, shared)
-            }
-        case .async(let body):
-            let reply = reply.map { LoopBound($0, loop: loop) }
-            loop.startTask {
-                do {
-                    let outcome = try await body(arguments)
-                    shared.state.run { $0.finish(reply?.value, outcome) }
-                } catch {
-                    shared.state.run { $0.fail(reply?.value, handler, error, shared) }
-                }
-            }
-        }
-    }
-
-    private func finish(_ reply: Reply?, _ outcome: HandlerOutcome) {
-        guard let reply, let answer = reply.answer(to: outcome) else { return }
-        sendAck(reply.id, answer)
-    }
-
-    private func fail(
-        _ reply: Reply?,
-        _ handler: EventHandler,
-        _ error: any Error,
-        _ shared: SocketShared
-    ) {
-        namespace.core.report(
-            HandlerError(
-                socket: Socket(shared: shared),
-                event: handler.nameText,
-                error: error
-            )
-        )
-        guard let reply, let answer = reply.answer(to: .ack(.describing(error))) else { return }
-        sendAck(reply.id, answer)
-    }
-
-    private func sendAck(_ id: UInt64, _ arguments: Arguments) {
-        let namespace = namespace.wireName
-        send(
-            EncodedPacket(attachments: arguments.attachments) { buffer in
-                PacketWriter.appendAck(
-                    id: id,
-                    arguments: arguments.json.bytes,
-                    attachments: arguments.attachments.count,
-                    namespace: namespace,
-                    to: &buffer
-                )
-            }
-        )
-    }
-}
-
-/// The answer that a client waits for, given once though an event may have several handlers.
-private final class Reply {
-    let id: UInt64
-    private var handlersLeft: Int
-    private var isSent = false
-
-    init(id: UInt64, handlers: Int) {
-        self.id = id
-        handlersLeft = handlers
-    }
-
-    /// What to send now: the first value, or nothing's acknowledgement when all are done without.
-    func answer(to outcome: HandlerOutcome) -> Arguments? {
-        handlersLeft -= 1
-        guard !isSent else { return nil }
-        switch outcome {
-        case .ack(let arguments):
-            isSent = true
-            return arguments
-        case .none:
-            guard handlersLeft == 0 else { return nil }
-            isSent = true
-            return Arguments()
-        }
-    }
-}
-
-/// An acknowledgement that the server waits for.
-final class PendingAck: TimerTarget {
-    private let id: UInt64
-    private weak var socket: SocketState?
-    private var timer = TimerToken.none
-    private var completion: ((Result<Arguments, any Error>) -> Void)?
-
-    init(
-        id: UInt64,
-        socket: SocketState,
-        _ completion: @escaping (Result<Arguments, any Error>) -> Void
-    ) {
-        self.id = id
-        self.socket = socket
-        self.completion = completion
-    }
-
-    func start(_ timeout: Duration, on loop: EventLoop) {
-        timer = loop.schedule(self, after: timeout)
-    }
-
-    func succeed(_ arguments: Arguments, on loop: EventLoop) {
-        loop.cancel(&timer)
-        complete(.success(arguments))
-    }
-
-    func fail(_ error: any Error, on loop: EventLoop) {
-        loop.cancel(&timer)
-        complete(.failure(error))
-    }
-
-    func timerFired(_ tag: UInt8) {
-        timer = .none
-        socket?.forgetAck(id)
-        complete(.failure(AckFailure.timedOut))
-    }
-
-    private func complete(_ result: Result<Arguments, any Error>) {
-        let completion = completion
-        self.completion = nil
-        completion?(result)
-    }
-}
-
-extension Arguments {
-    /// What a client learns of an error: an `AckError` or `ArgumentError` in full, of others that
-    /// they happened.
-    fileprivate static func describing(_ error: any Error) -> Arguments {
-        let visible: AckError =
-            switch error {
-            case let error as AckError: error
-            case let error as ArgumentError:
-                AckError(code: "invalid_argument", message: error.description)
-            default: AckError(code: "internal")
-            }
-        // Two strings always encode.
-        return (try? Arguments(["error": visible])) ?? Arguments()
     }
 }

@@ -36,6 +36,7 @@ struct ConformanceServer {
             emitter: try flags.redis.makeEmitter()
         )
         app.install()
+        app.installAPI(hasMembers: flags.hasMemberNamespaces)
         if let files = flags.files { server.serveFiles(from: files, at: "/files") }
         try await server.run { port in
             // Past the buffer of `print`: whoever waits for the line gets it.

@@ -6,6 +6,10 @@ struct Flags {
     var options = ServerOptions()
     /// A directory served as static files below `/files`.
     var files: String?
+    /// Whether a function is asked for names that are no namespace.
+    ///
+    /// Not without need: every unknown name then waits for it.
+    var hasMemberNamespaces = false
     /// Which adapter the server has.
     var redis = RedisFlags()
     /// Tells the servers of a cluster apart.
@@ -41,6 +45,9 @@ struct Flags {
         case "--ping-timeout": options.pingTimeout = try time()
         case "--upgrade-timeout": options.upgradeTimeout = try time()
         case "--connect-timeout": options.connectTimeout = try time()
+        case "--empty-namespace-timeout": options.emptyNamespaceTimeout = try time()
+        case "--member-namespaces": hasMemberNamespaces = value == "true"
+        case "--max-dynamic-namespaces": options.maxDynamicNamespaces = try number()
         case "--max-payload": options.maxHTTPBufferSize = try number()
         case "--head-timeout": options.http.headTimeout = try time()
         case "--body-timeout": options.http.bodyTimeout = try time()

@@ -38,6 +38,35 @@ enum DocumentationExamples {
         }
     }
 
+    static func eventMiddleware(_ socket: Socket) {
+        socket.use { event in
+            guard event.name != "admin" else { throw AckError(code: "forbidden") }
+        }
+    }
+
+    static func parentNamespace(_ server: Server) throws {
+        let tenants = server.of(matching: /^\/tenant-[0-9]+$/)
+        tenants.use { socket, auth in
+            guard auth["token"] != nil else { throw ConnectError("not authorized") }
+        }
+        tenants.onConnection { socket in
+            try socket.namespace.emit("joined", socket.id)
+        }
+        try tenants.emit("news", "to all tenants")
+    }
+
+    static func pattern(_ server: Server) {
+        let rooms = server.of(matching: /^\/room-[0-9]+$/)
+        rooms.onConnection { socket in print(socket.namespace.name) }
+    }
+
+    static func function(_ server: Server) {
+        let tenants = server.of { name, auth in
+            name.hasPrefix("/tenant-") && auth["token"] != nil
+        }
+        _ = tenants
+    }
+
     static func room(_ server: Server, _ socket: Socket) throws {
         socket.join("news")
         try server.to("news").emit("headline", "Swift speaks Socket.IO")

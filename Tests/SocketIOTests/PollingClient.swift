@@ -3,7 +3,7 @@ import Glibc
 /// A long-polling client: one blocking request at a time.
 struct PollingClient {
     private let port: Int
-    private let sid: String
+    let sid: String
 
     /// Opens a session.
     init(port: Int) throws {

@@ -199,4 +199,25 @@ struct RoomTests {
             }
         )
     }
+
+    @Test("sockets of this server are to be had themselves, from every loop")
+    func sockets() async throws {
+        try await withServer(
+            loops: 2,
+            run: { server, port in
+                let clients = try (0..<6).map { _ in try TestClient(port: port) }
+                var ids: Set<String> = []
+                for client in clients { ids.insert(try await client.join()) }
+                #expect(Set(await server.main.sockets().map(\.id)) == ids)
+                let id = try #require(ids.first)
+                let socket = try #require(await server.main.socket(id))
+                #expect(socket.id == id && socket.isConnected)
+                // A room of that name is not enough.
+                socket.join("nobody")
+                await socket.flushed()
+                #expect(await server.main.socket("nobody") == nil)
+                #expect(await server.of("/other").sockets().isEmpty)
+            }
+        )
+    }
 }

@@ -75,6 +75,15 @@ final class TestClient: Sendable {
             Glibc.close(descriptor)
             throw Failure(description: "connect: \(reason)")
         }
+        // Without it a second small write waits for the acknowledgement of the first, 40 ms.
+        var isOn: CInt = 1
+        setsockopt(
+            descriptor,
+            CInt(IPPROTO_TCP),
+            TCP_NODELAY,
+            &isOn,
+            socklen_t(MemoryLayout<CInt>.size)
+        )
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(
             descriptor,
@@ -118,6 +127,10 @@ final class TestClient: Sendable {
     /// Sends texts in one write; each includes the Engine.IO digit, as in `42["hello"]`.
     func send(_ texts: String...) throws {
         try Self.write(descriptor, texts.flatMap { Self.frame(1, Array($0.utf8)) })
+    }
+
+    func send(frames: [UInt8]) throws {
+        try Self.write(descriptor, frames)
     }
 
     func send(binary: [UInt8]) throws {

@@ -1,6 +1,5 @@
 import Bytes
 import Foundation
-import Glibc
 import SocketIO
 
 /// Sockets as servers describe them to each other (redis-wire.md §1.3 type 5, protocol.md §16).
@@ -13,7 +12,7 @@ extension ByteBuffer {
         append(",\"handshake\":{\"headers\":")
         append(jsonStrings: handshake.headers)
         append(",\"time\":")
-        append(jsonString: Self.javaScriptTime(handshake.issued))
+        append(jsonString: handshake.time)
         append(",\"address\":")
         append(jsonString: handshake.address)
         append(",\"xdomain\":")
@@ -38,22 +37,6 @@ extension ByteBuffer {
             append("{}")
         }
         append(ASCII.closeBrace)
-    }
-
-    /// A time as JavaScript's `Date.toString` writes it in UTC.
-    private static func javaScriptTime(_ date: Date) -> String {
-        var seconds = time_t(date.timeIntervalSince1970)
-        var parts = tm()
-        guard gmtime_r(&seconds, &parts) != nil else { return "Invalid Date" }
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
-            let length = strftime(
-                text.baseAddress!,
-                64,
-                "%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)",
-                &parts
-            )
-            return length > 0 ? String(cString: text.baseAddress!) : "Invalid Date"
-        }
     }
 }
 
