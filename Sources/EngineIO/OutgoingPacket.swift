@@ -5,6 +5,8 @@ import WebSocket
 /// One Engine.IO message encoded for every transport: a WebSocket frame whose payload is what
 /// polling sends.
 ///
+/// Text is the same in versions 3 and 4. Binary messages of version 3 have a type before them, for
+/// which `WebSocketTransport` and `PayloadFormat` make room without a copy of the frame's payload.
 /// Made once per message or broadcast and shared by all receivers. The seam for compression: a
 /// compressed form of the same packet would stand beside `frame`.
 package struct OutgoingPacket: Sendable {
@@ -42,6 +44,7 @@ package struct OutgoingPacket: Sendable {
     }
 
     static let ping = OutgoingPacket(literal: "2")
+    static let pong = OutgoingPacket(literal: "3")
     static let noop = OutgoingPacket(literal: "6")
     static let close = OutgoingPacket(literal: "1")
     static let probeAnswer = OutgoingPacket(literal: "3probe")

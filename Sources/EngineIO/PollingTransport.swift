@@ -6,10 +6,15 @@ import Loop
 ///
 /// Loop-owned by its session. Holds at most one pending GET and one POST under way.
 struct PollingTransport {
+    let format: PayloadFormat
     private var queue: [OutgoingPacket] = []
     private(set) var queuedBytes = 0
     private var poll: HTTPConnection?
     private var post: HTTPConnection?
+
+    init(format: PayloadFormat) {
+        self.format = format
+    }
 
     /// Whether a GET waits for packets.
     var hasPendingPoll: Bool { poll != nil }
@@ -48,15 +53,5 @@ struct PollingTransport {
     }
 
     /// The body of a poll response.
-    static func encode(_ packets: [OutgoingPacket]) -> SharedBytes {
-        var writer = PayloadWriter()
-        for packet in packets {
-            if packet.isBinary {
-                writer.append(binary: packet.payload.bytes)
-            } else {
-                writer.append(unit: packet.payload.bytes)
-            }
-        }
-        return writer.takeShared()
-    }
+    func encode(_ packets: [OutgoingPacket]) -> PollBody { format.encode(packets) }
 }

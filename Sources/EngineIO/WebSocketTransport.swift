@@ -14,32 +14,46 @@ final class WebSocketTransport: ConnectionHandler {
     private var session: EngineSession?
     private var reader: MessageReader
     private var life = Life.open
-    private let takesBinary: Bool
+    private let binaryForm: BinaryForm
 
-    /// A transport that answers messages above `maxMessageBytes` with 1009, and that sends binary
-    /// messages as base64 unless the peer `takesBinary` (§2, `b64`).
+    /// A transport that answers messages above `maxMessageBytes` with 1009.
     init(
         _ connection: Connection,
         session: EngineSession,
         maxMessageBytes: Int,
-        takesBinary: Bool
+        binaryForm: BinaryForm
     ) {
-        self.takesBinary = takesBinary
+        self.binaryForm = binaryForm
         self.connection = connection
         self.session = session
         reader = MessageReader(maxMessageBytes: maxMessageBytes)
     }
 
     /// The connection, where frames may be written to it as they are.
-    var outlet: Unmanaged<Connection>? { takesBinary ? .passUnretained(connection) : nil }
+    var outlet: Unmanaged<Connection>? {
+        switch binaryForm {
+        case .plain: .passUnretained(connection)
+        case .typed, .base64: nil
+        }
+    }
 
     var isWritable: Bool { !connection.isWriteBlocked }
 
     func send(_ packet: OutgoingPacket) {
-        if takesBinary || !packet.isBinary {
+        guard packet.isBinary else {
             connection.write(packet.frame)
-        } else {
-            let unit = EnginePacket.textUnit(binary: packet.payload.bytes)
+            return
+        }
+        switch binaryForm {
+        case .plain:
+            connection.write(packet.frame)
+        case .typed:
+            // The payload is shared by all receivers; only what precedes it is made for each.
+            let payload = packet.payload
+            connection.write(BinaryForm.typedHead(payloadCount: payload.count))
+            connection.write(payload)
+        case .base64(let version):
+            let unit = EnginePacket.textUnit(binary: packet.payload.bytes, version: version)
             connection.write(OutgoingPacket(text: unit.bytes).frame)
         }
     }
@@ -118,7 +132,7 @@ final class WebSocketTransport: ConnectionHandler {
 
     private func received(binary: SharedBytes) {
         guard let session else { return }
-        if session.isCurrent(self) { session.received(binary: binary) } else { session.endProbe() }
+        if session.isCurrent(self) { session.received(frame: binary) } else { session.endProbe() }
     }
 
     /// RFC 6455 §5.5.1: a close frame is answered with the code it carried.

@@ -16,8 +16,10 @@ final class Client: EngineSessionHandler, TimerTarget {
         var wireName: SharedBytes? { state.namespace.wireName }
     }
 
-    private let core: ServerCore
-    private let session: EngineSession
+    let core: ServerCore
+    let session: EngineSession
+    /// What the client speaks, known from its handshake.
+    let revision: ProtocolRevision
     /// The sockets that pass their middlewares at present.
     private var connecting: [Entry] = []
     private var connections: NamespaceConnections<Entry>
@@ -29,9 +31,11 @@ final class Client: EngineSessionHandler, TimerTarget {
         self.core = core
         self.session = session
         connections = NamespaceConnections(maxNamespaces: core.options.maxNamespacesPerClient)
-        assembler = BinaryAssembler(limits: core.packetLimits)
+        revision = ProtocolRevision(session.version)
+        assembler = BinaryAssembler(limits: core.packetLimits, revision: revision)
         connectTimer = session.loop.schedule(self, after: core.options.connectTimeout)
         core.add(self, on: session.loop)
+        connectImplicitly()
     }
 
     /// No namespace was joined in time (protocol.md §16).
@@ -74,7 +78,7 @@ final class Client: EngineSessionHandler, TimerTarget {
         case .connect:
             connect(
                 head.namespace.map { text.extracting($0).text },
-                head.data.map { SharedBytes(copying: text.extracting($0)) }
+                auth(head, text)
             )
         case .deliver(let entry):
             deliver(head, text, attachments, to: entry.state)
@@ -135,7 +139,7 @@ final class Client: EngineSessionHandler, TimerTarget {
     /// A client wants to join; a name of nil is `/`.
     private func connect(_ name: String?, _ auth: SharedBytes?) {
         guard let namespace = core.existingNamespace(name ?? "/") else {
-            refuse(name.map { SharedBytes($0) }, ConnectError("Invalid namespace"))
+            refuse(name.map { SharedBytes($0) }, ConnectError("Invalid namespace"), asObject: true)
             return
         }
         let handshake = Handshake(
@@ -144,7 +148,7 @@ final class Client: EngineSessionHandler, TimerTarget {
         )
         let state = SocketState(namespace: namespace, client: self, session: session)
         let shared = SocketShared(
-            id: core.makeID(),
+            id: makeID(in: namespace),
             namespace: namespace,
             handshake: handshake,
             state: state
@@ -193,10 +197,7 @@ final class Client: EngineSessionHandler, TimerTarget {
         }
         session.loop.cancel(&connectTimer)
         entry.state.connect()
-        let id = SharedBytes(entry.shared.id)
-        entry.state.send(
-            EncodedPacket { PacketWriter.appendConnect(namespace: wireName, sid: id, to: &$0) }
-        )
+        entry.state.send(acceptance(of: wireName, id: entry.shared.id))
         let socket = Socket(shared: entry.shared)
         for handler in entry.state.namespace.connectionHandlers { run(handler, socket) }
     }
@@ -221,18 +222,9 @@ final class Client: EngineSessionHandler, TimerTarget {
         }
     }
 
-    private func refuse(_ name: SharedBytes?, _ error: ConnectError) {
+    private func refuse(_ name: SharedBytes?, _ error: ConnectError, asObject: Bool = false) {
         guard connections.refuse(name) else { return }
-        // Data that cannot be encoded is left out: the refusal matters more.
-        let data = error.data.flatMap { try? Arguments(encoding: $0).json }
-        EncodedPacket { buffer in
-            PacketWriter.appendConnectError(
-                namespace: name,
-                message: error.message,
-                data: data,
-                to: &buffer
-            )
-        }.send(to: session)
+        refusal(of: name, error, asObject: asObject).send(to: session)
     }
 
     // MARK: Leaving
