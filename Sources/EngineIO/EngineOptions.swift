@@ -87,7 +87,9 @@ package struct EngineHooks: Sendable {
     /// Asked before a handshake; nil allows all.
     package var allowRequest: (@Sendable (HandshakeRequest) async -> HandshakeDecision)?
     package var log: @Sendable (LogLevel, String) -> Void
-    /// Makes the ids of sessions; nil draws them. It may fail, and what it gives is checked.
+    /// Makes the ids of sessions; nil draws them.
+    ///
+    /// It may fail, and what it gives is checked.
     package var makeSessionID: (@Sendable (HandshakeRequest) async throws -> String)?
     /// Told of each refused request; on the connection's loop.
     package var connectionFailed: (@Sendable (ConnectionFailure) -> Void)?
