@@ -18,7 +18,9 @@ final class RawClient {
         let status: Int
         /// The names in small letters.
         let fields: [(name: String, value: String)]
-        let body: String
+        let bytes: [UInt8]
+
+        var body: String { String(decoding: bytes, as: UTF8.self) }
 
         subscript(_ name: String) -> String? {
             fields.first { $0.name == name }?.value
@@ -131,11 +133,10 @@ final class RawClient {
         }
         let count = fields.first { $0.name == "content-length" }.flatMap { Int($0.value) } ?? 0
         guard !isHead, status != 304 else {
-            return Response(status: status, fields: fields, body: "")
+            return Response(status: status, fields: fields, bytes: [])
         }
         while bytes.count < count { try more() }
-        let body = String(decoding: take(count), as: UTF8.self)
-        return Response(status: status, fields: fields, body: body)
+        return Response(status: status, fields: fields, bytes: take(count))
     }
 
     private func headEnd() -> Int? {
