@@ -61,7 +61,7 @@ let package = Package(
             name: "Bench",
             dependencies: [
                 "Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "SocketIOProtocol",
-                "MessagePack", "Loop",
+                "MessagePack", "Loop", "Redis", "SocketIORedis",
             ],
             swiftSettings: settings
         ),

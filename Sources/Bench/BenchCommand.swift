@@ -12,7 +12,7 @@ enum BenchCommand: Equatable {
 
     /// What `--help` prints.
     static let usage = """
-        Bench fuzz <http|websocket|engineio|socketio|json|messagepack|all> [options]
+        Bench fuzz <http|websocket|engineio|socketio|json|messagepack|redis|cluster|all> [options]
             --iterations N  inputs for each target (100000; without end where --seconds is given)
             --seconds T     at most this long for each target
             --seed S        the inputs follow from it and their number alone (1)

@@ -16,6 +16,8 @@ package enum RedisFault: Error, Equatable, Sendable, CustomStringConvertible {
     case protocolViolation(String)
     /// A reply is larger than the limit.
     case replyTooLong(limitInBytes: Int)
+    /// We closed it ourselves.
+    case closed
 
     /// One line for a log.
     package var description: String {
@@ -30,6 +32,7 @@ package enum RedisFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .unusable(let line): "Redis cannot serve now: \(line.loggable)"
         case .protocolViolation(let reason):
             "this is not Redis, or it is broken: \(reason.loggable)"
+        case .closed: "it was closed"
         case .replyTooLong(let limit): "a reply is longer than \(limit) bytes"
         }
     }
@@ -47,7 +50,7 @@ package enum RedisError: Error, Equatable, Sendable, CustomStringConvertible {
     case replied(String)
     /// The reply is none that the command has.
     case unexpectedReply(RedisReply)
-    /// The client was closed, or its loop stopped; the command may have been sent.
+    /// The client was closed, or its loop stopped; the command was not sent.
     case closed
 
     /// One line for a log.

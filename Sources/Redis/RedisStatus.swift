@@ -21,6 +21,8 @@ package struct RedisStatus: Equatable, Sendable {
     package var connections = 0
     /// Messages that Redis has taken.
     package var published = 0
+    /// Among these, messages that fewer connections have heard than `expectReceivers` says.
+    package var missedMessages = 0
     /// Messages that Redis has answered with an error.
     package var refusedMessages = 0
     /// Messages that were never sent, as too much waited, for too long, or the client was closed.

@@ -1,3 +1,4 @@
+import Bytes
 import Loop
 import MessagePack
 import Redis
@@ -14,7 +15,12 @@ public import SocketIO
 /// await emitter.close()
 /// ```
 public final class Emitter: Sendable {
-    private let client: RedisClient
+    private enum Connection {
+        case single(RedisClient)
+        case cluster(RedisCluster)
+    }
+
+    private let connection: Connection
     private let loops: LoopGroup
     private let options: RedisAdapterOptions
 
@@ -30,23 +36,52 @@ public final class Emitter: Sendable {
         let address = try RedisAddress(url: url)
         self.options = options
         loops = try LoopGroup(count: 1)
-        client = RedisClient(
+        let client = RedisClient(
             options: options.redis(address, name: "socket.io-emitter"),
-            loop: loops.loops[0]
-        ) { state in
-            state.log("emitter", address, log)
-        }
+            loop: loops.loops[0],
+            onChange: StateLog("emitter to \(address)", log).changed
+        )
+        connection = .single(client)
         client.start()
+    }
+
+    /// An emitter to the Redis Cluster of which `urls` are some nodes; see `RedisBroker`.
+    ///
+    /// - Throws: What is wrong with a URL, or the operating system refuses.
+    public init(
+        cluster urls: [String],
+        _ options: RedisAdapterOptions = RedisAdapterOptions(mode: .sharded(.dynamic)),
+        log: @escaping @Sendable (LogLevel, String) -> Void = { _, _ in }
+    ) throws {
+        let addresses = try RedisAddress.nodes(urls)
+        self.options = options
+        loops = try LoopGroup(count: 1)
+        let cluster = RedisCluster(
+            options: options.redis(addresses.first, name: "socket.io-emitter"),
+            seeds: addresses.others.map(\.endpoint),
+            loop: loops.loops[0],
+            onChange: StateLog("emitter to the cluster of \(addresses.first)", log).changed
+        )
+        connection = .cluster(cluster)
+        cluster.start()
     }
 
     deinit { loops.stop() }
 
     /// How the connection is.
-    public var health: RedisHealth { RedisHealth(commands: client.status) }
+    public var health: RedisHealth {
+        switch connection {
+        case .single(let client): RedisHealth(client.status)
+        case .cluster(let cluster): RedisHealth(cluster.status)
+        }
+    }
 
     /// Ends the connection when what was sent has left; then nothing is sent any more.
     public func close() async {
-        await client.close()
+        switch connection {
+        case .single(let client): await client.close()
+        case .cluster(let cluster): await cluster.close()
+        }
         loops.stop()
     }
 
@@ -84,8 +119,7 @@ public final class Emitter: Sendable {
                 uid: uid,
                 limits: options.limits
             )
-            let (channel, payload) = wire.publication(of: message)
-            client.publish(channel, payload)
+            publish(wire.publication(of: message), sharded: false)
         case .sharded(let mode):
             let wire = ShardedWire(
                 prefix: options.prefix,
@@ -94,8 +128,18 @@ public final class Emitter: Sendable {
                 mode: mode,
                 limits: options.limits
             )
-            let (channel, payload) = wire.publication(of: message)
-            client.publish(channel, payload, sharded: true)
+            publish(wire.publication(of: message), sharded: true)
+        }
+    }
+
+    private func publish(
+        _ publication: (channel: SharedBytes, payload: SharedBytes),
+        sharded: Bool
+    ) {
+        let (channel, payload) = publication
+        switch connection {
+        case .single(let client): client.publish(channel, payload, sharded: sharded)
+        case .cluster(let cluster): cluster.publish(channel, payload, sharded: sharded)
         }
     }
 }

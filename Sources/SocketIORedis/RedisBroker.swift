@@ -14,6 +14,8 @@ import Synchronization
 public final class RedisBroker: Sendable {
     let options: RedisAdapterOptions
     private let address: RedisAddress
+    /// The other nodes of a cluster; nil for a Redis by itself.
+    private let seeds: [RedisAddress]?
     /// By the loops of their servers, which hold them.
     private let hubs = Mutex<[ObjectIdentifier: WeakHub]>([:])
 
@@ -26,6 +28,23 @@ public final class RedisBroker: Sendable {
     /// - Throws: What is wrong with the URL, in one line.
     public init(url: String, _ options: RedisAdapterOptions = RedisAdapterOptions()) throws {
         address = try RedisAddress(url: url)
+        seeds = nil
+        self.options = options
+    }
+
+    /// A Redis Cluster of which `urls` are some nodes; the others are found by them.
+    ///
+    /// The first URL names the user and the password of all. Meant for sharded mode: classic
+    /// pub/sub reaches every node of a cluster whoever listens there, and events of one sender on
+    /// several channels may overtake each other.
+    /// - Throws: What is wrong with a URL, in one line.
+    public init(
+        cluster urls: [String],
+        _ options: RedisAdapterOptions = RedisAdapterOptions(mode: .sharded(.dynamic))
+    ) throws {
+        let addresses = try RedisAddress.nodes(urls)
+        address = addresses.first
+        seeds = addresses.others
         self.options = options
     }
 
@@ -40,7 +59,10 @@ public final class RedisBroker: Sendable {
         hubs.withLock { hubs in
             let key = ObjectIdentifier(context.loops)
             if let hub = hubs[key]?.hub, !hub.isClosed { return hub }
-            let hub = RedisHub(address: address, options: options, context: context)
+            let connections =
+                seeds.map { RedisConnections(toClusterOf: address, seeds: $0, options, context) }
+                ?? RedisConnections(to: address, options, context)
+            let hub = RedisHub(connections, options, context)
             hubs = hubs.filter { $0.value.hub != nil }
             hubs[key] = WeakHub(hub: hub)
             return hub

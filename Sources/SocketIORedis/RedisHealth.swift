@@ -19,6 +19,8 @@ public struct RedisHealth: Sendable, Encodable {
     public var problem: String?
     /// Messages that were handed to Redis.
     public var published = 0
+    /// Messages that fewer servers have heard than there were a moment before, in classic mode.
+    public var missed = 0
     /// Messages that were never sent: Redis was away for too long, or too much waited.
     public var dropped = 0
     /// Messages that were under way when the connection was lost: they may have arrived or not.
@@ -35,11 +37,12 @@ public struct RedisHealth: Sendable, Encodable {
 }
 
 extension RedisHealth {
-    /// What is known of a connection for commands.
-    init(commands status: RedisStatus) {
+    /// What is known of a connection.
+    init(_ status: RedisStatus) {
         state = State(status.state)
         problem = state == .connected ? nil : status.lastError
         published = status.published
+        missed = status.missedMessages
         dropped = status.droppedMessages + status.refusedMessages
         uncertain = status.uncertain
         reconnects = max(status.connections - 1, 0)
@@ -67,27 +70,5 @@ extension RedisHealth.State: Comparable {
     /// Whether `left` is the better one.
     public static func < (left: RedisHealth.State, right: RedisHealth.State) -> Bool {
         left.rank < right.rank
-    }
-}
-
-extension RedisState {
-    /// One line for a log, at each change.
-    func log(
-        _ connection: String,
-        _ address: RedisAddress,
-        _ log: @Sendable (LogLevel, String) -> Void
-    ) {
-        switch self {
-        case .connecting, .closed:
-            break
-        case .ready:
-            log(.info, "redis: \(connection) connected to \(address)")
-        case .reconnecting(let fault):
-            log(
-                .error,
-                "redis: \(connection) not connected to \(address), trying again; "
-                    + "events do not reach other servers: \(fault)"
-            )
-        }
     }
 }

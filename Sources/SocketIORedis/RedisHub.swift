@@ -7,25 +7,26 @@ import Synchronization
 
 /// One server's connections to Redis, shared by the adapters of all its namespaces.
 ///
-/// Usable from any thread. Commands and subscriptions have a connection each, on loops of the
-/// server; with several loops not on the same one.
+/// Usable from any thread. The connections live on loops of the server.
 final class RedisHub: Sendable {
     /// Receives a message's channel and payload, on the loop of the subscriptions.
     typealias MessageHandler = @Sendable (RedisHub, SharedBytes, SharedBytes) -> Void
 
-    typealias Subscription = (kind: RedisSubscriber.Kind, name: SharedBytes)
+    typealias Subscription = (kind: SubscriptionKind, name: SharedBytes)
 
     private struct State {
         /// The namespaces that use the connections; the last one to go closes them.
         var users = 0
         var isStarted = false
         var isClosed = false
+        /// Whether somebody has waited for it in vain; once is enough for a server's start.
+        var hasGivenUp = false
         var confirmed: Set<ConfirmedName> = []
         var waiters: [Waiter] = []
     }
 
     private struct ConfirmedName: Hashable {
-        let kind: RedisSubscriber.Kind
+        let kind: SubscriptionKind
         let name: String
     }
 
@@ -39,40 +40,22 @@ final class RedisHub: Sendable {
     let options: RedisAdapterOptions
     /// What is accepted of other servers.
     let limits: MessagePackLimits
-    private let client: RedisClient
-    private let regrouping: Regrouping
-    private let subscriber: RedisSubscriber
+    private let connections: RedisConnections
     private let log: @Sendable (LogLevel, String) -> Void
     private let state = Mutex(State())
     private let received = Atomic<Int>(0)
     private let malformed = Atomic<Int>(0)
 
-    init(address: RedisAddress, options: RedisAdapterOptions, context: AdapterContext) {
+    init(
+        _ connections: RedisConnections,
+        _ options: RedisAdapterOptions,
+        _ context: AdapterContext
+    ) {
         self.options = options
         limits = options.limits
-        let log = context.log
-        self.log = log
-        let loops = context.loops.loops
-        loop = loops[0]
-        let settings = options.redis(address, name: "socket.io")
-        var clientSettings = settings
-        clientSettings.holdsMessagesAfterLoss = true
-        let regrouping = Regrouping(on: loop)
-        self.regrouping = regrouping
-        client = RedisClient(
-            options: clientSettings,
-            loop: loop,
-            onChange: { state in
-                state.log("commands", address, log)
-                regrouping.changed(state)
-            }
-        )
-        regrouping.watch(client)
-        subscriber = RedisSubscriber(
-            options: settings,
-            loop: loops[loops.count - 1],
-            onChange: { $0.log("subscriptions", address, log) }
-        )
+        log = context.log
+        loop = context.loops.loops[0]
+        self.connections = connections
     }
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
@@ -81,16 +64,13 @@ final class RedisHub: Sendable {
     ///
     /// All servers listen to `channel`, by which they are counted.
     func attach(countingBy channel: SharedBytes, sharded: Bool) {
-        regrouping.count(by: channel, isSharded: sharded)
+        connections.count(by: channel, isSharded: sharded)
         let isFirst = state.withLock { state in
             state.users += 1
             defer { state.isStarted = true }
             return !state.isStarted
         }
-        if isFirst {
-            client.start()
-            subscriber.start()
-        }
+        if isFirst { connections.start() }
     }
 
     /// One namespace less; the last one closes the connections when what is queued has left.
@@ -100,29 +80,22 @@ final class RedisHub: Sendable {
             if state.users == 0 { state.isClosed = true }
             return state.users == 0
         }
-        guard isLast else { return }
-        await subscriber.close()
-        await client.close()
+        if isLast { await connections.close() }
     }
 
     // MARK: Out
 
     /// Sends a message to whoever listens; never waits.
     func publish(_ channel: SharedBytes, _ payload: SharedBytes, sharded: Bool = false) {
-        client.publish(channel, payload, sharded: sharded)
+        connections.publish(channel, payload, sharded: sharded)
     }
 
     /// How many servers listen to `channel`.
     ///
     /// - Throws: `ClusterUnavailable`.
     func subscriberCount(of channel: SharedBytes, sharded: Bool) async throws -> Int {
-        let subcommand = sharded ? "SHARDNUMSUB" : "NUMSUB"
         do {
-            let reply = try await client.send(RedisCommand("PUBSUB", subcommand, channel))
-            guard let count = reply.elements?.last?.integer else {
-                throw RedisError.unexpectedReply(reply)
-            }
-            return count
+            return try await connections.subscriberCount(of: channel, sharded: sharded)
         } catch {
             throw ClusterUnavailable("\(error)")
         }
@@ -132,12 +105,12 @@ final class RedisHub: Sendable {
 
     /// Listens to a channel, or channels that match a pattern; again after every reconnection.
     func subscribe(
-        _ kind: RedisSubscriber.Kind,
+        _ kind: SubscriptionKind,
         _ name: SharedBytes,
         _ handler: @escaping MessageHandler
     ) {
         // Weak, as the subscriber is this hub's: without a shutdown nobody would break the cycle.
-        subscriber.subscribe(
+        connections.subscribe(
             kind,
             name,
             { [weak self] channel, payload in
@@ -148,8 +121,8 @@ final class RedisHub: Sendable {
     }
 
     /// Ends a subscription.
-    func unsubscribe(_ kind: RedisSubscriber.Kind, _ name: SharedBytes) {
-        subscriber.unsubscribe(kind, name)
+    func unsubscribe(_ kind: SubscriptionKind, _ name: SharedBytes) {
+        connections.unsubscribe(kind, name)
         _ = state.withLock { $0.confirmed.remove(ConfirmedName(kind: kind, name: name.text)) }
     }
 
@@ -158,7 +131,7 @@ final class RedisHub: Sendable {
         let names = Set(subscriptions.map { ConfirmedName(kind: $0.kind, name: $0.name.text) })
         let gate = ResponseCollector<Bool>(expected: 1)
         let mustWait = state.withLock { state in
-            guard !names.isSubset(of: state.confirmed) else { return false }
+            guard !state.hasGivenUp, !names.isSubset(of: state.confirmed) else { return false }
             state.waiters.append(Waiter(names: names, gate: gate))
             return true
         }
@@ -169,12 +142,17 @@ final class RedisHub: Sendable {
         do {
             _ = try await gate.value()
         } catch {
-            let problem = subscriber.status.lastError ?? "it does not answer"
+            let isFirst = state.withLock { state in
+                defer { state.hasGivenUp = true }
+                return !state.hasGivenUp
+            }
+            guard isFirst else { return }
+            let problem = connections.lastError ?? "it does not answer"
             log(.error, "redis: starting without it, this server's clients are alone: \(problem)")
         }
     }
 
-    private func confirmed(_ kind: RedisSubscriber.Kind, _ name: SharedBytes) {
+    private func confirmed(_ kind: SubscriptionKind, _ name: SharedBytes) {
         let ready = state.withLock { state in
             state.confirmed.insert(ConfirmedName(kind: kind, name: name.text))
             let confirmed = state.confirmed
@@ -213,20 +191,11 @@ final class RedisHub: Sendable {
         log(.warning, "redis: message \(count) that makes no sense, on \(channel.text): \(error)")
     }
 
-    // MARK: State
-
     /// What the app may know of the connections.
     var health: RedisHealth {
-        let subscriptions = subscriber.status
-        var health = RedisHealth(commands: client.status)
-        let state = RedisHealth.State(subscriptions.state)
-        if state != .connected {
-            health.state = max(health.state, state)
-            health.problem = subscriptions.lastError ?? health.problem
-        }
+        var health = connections.health
         health.received = received.load(ordering: .relaxed)
         health.malformed = malformed.load(ordering: .relaxed)
-        health.reconnects += max(subscriptions.connections - 1, 0)
         return health
     }
 }

@@ -21,18 +21,21 @@ final class Regrouping: Sendable {
         weak let value: RedisClient?
     }
 
+    /// Whether every message reaches every server, so that one that reaches fewer was missed.
+    private let reachesAll: Bool
     private let timer: LoopTimer
     private let state = Mutex(State())
     private let client = Mutex(Client(value: nil))
 
     /// How often the servers are counted while all is well.
-    private static let interval = Duration.seconds(5)
+    private static let interval = Duration.seconds(1)
     /// How often, and how many times, after an outage: two seconds more than the longest pause
     /// between two attempts to connect.
     private static let roundInterval = Duration.milliseconds(100)
     private static let maxRounds = 50
 
-    init(on loop: EventLoop) {
+    init(on loop: EventLoop, reachesAll: Bool) {
+        self.reachesAll = reachesAll
         timer = LoopTimer(on: loop)
     }
 
@@ -93,7 +96,10 @@ final class Regrouping: Sendable {
             state.servers = servers
             return (true, Self.interval)
         }
-        if isComplete { client.withLock { $0.value }?.releaseMessages() }
+        if let client = client.withLock({ $0.value }) {
+            if reachesAll { client.expectReceivers(servers) }
+            if isComplete { client.releaseMessages() }
+        }
         timer.start(after: pause) { [weak self] in self?.count() }
     }
 }

@@ -1,10 +1,16 @@
 import Foundation
 import SocketIO
+import SocketIORedis
 
 /// The application that the protocol tests drive; `Tests/Integration` names its events.
 struct ConformanceApp: Sendable {
     let server: Server
     let journal: Journal
+    /// Tells the servers of a cluster apart.
+    let name: String
+    let redis: RedisBroker?
+    /// What a backend beside the servers has.
+    let emitter: Emitter?
     let gate = Gate()
 
     /// Registers everything.
@@ -14,6 +20,10 @@ struct ConformanceApp: Sendable {
         installSuite(server.of("/custom"))
         installFeatures(server.of("/"))
         installFeatures(server.of("/quiet"))
+        installCluster(server.of("/"))
+        let cluster = server.of("/cluster")
+        installFeatures(cluster)
+        installCluster(cluster)
         installRefusals()
     }
 
@@ -27,6 +37,7 @@ struct ConformanceApp: Sendable {
         server.route(.get, "/errors") { _ in try HTTPResponse.json(journal.errors) }
         server.route(.get, "/stats") { _ in try HTTPResponse.json(journal.counts) }
         server.route(.get, "/notes") { _ in try HTTPResponse.json(journal.notes) }
+        if let redis { server.route(.get, "/redis") { _ in try HTTPResponse.json(redis.health) } }
         server.route(.get, "/waiting") { _ in try HTTPResponse.json(["count": await gate.count]) }
         server.route(.get, "/release") { _ in
             await gate.open()
@@ -242,7 +253,7 @@ struct Login: Decodable {
 struct Broken: Error {}
 
 /// Binary nested in objects and arrays.
-struct Upload: Decodable {
+struct Upload: Codable, Sendable {
     let name: String
     let file: Data
     let parts: [Part]

@@ -28,7 +28,14 @@ struct ConformanceServer {
             }
         }
         let server = try Server(flags.options)
-        ConformanceApp(server: server, journal: journal).install()
+        let app = ConformanceApp(
+            server: server,
+            journal: journal,
+            name: flags.name,
+            redis: broker,
+            emitter: try flags.redis.makeEmitter()
+        )
+        app.install()
         if let files = flags.files { server.serveFiles(from: files, at: "/files") }
         try await server.run { port in
             // Past the buffer of `print`: whoever waits for the line gets it.

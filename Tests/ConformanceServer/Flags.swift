@@ -8,6 +8,8 @@ struct Flags {
     var files: String?
     /// Which adapter the server has.
     var redis = RedisFlags()
+    /// Tells the servers of a cluster apart.
+    var name = ""
 
     /// Reads the arguments after the program's name.
     ///
@@ -45,6 +47,7 @@ struct Flags {
         case "--keep-alive-timeout": options.http.keepAliveTimeout = try time()
         case "--client-directory": options.clientDirectory = value
         case "--files": files = value
+        case "--name": self.name = value
         case "--cookie":
             var cookie = CookieOptions()
             cookie.name = value

@@ -7,6 +7,8 @@ struct RedisFlags {
     private var options = RedisAdapterOptions()
     private var isWanted = false
 
+    private var nodes: [String] { url.split(separator: ",").map(String.init) }
+
     /// Takes a flag, if it is one of these.
     ///
     /// - Returns: Whether it is.
@@ -22,6 +24,7 @@ struct RedisFlags {
             case "sharded-dynamic-private": options.mode = .sharded(.dynamicPrivate)
             default: throw FlagError(flag: name, value: value)
             }
+        // Several with commas between are nodes of a cluster.
         case "--redis-url": url = value
         case "--redis-prefix": options.prefix = value
         case "--requests-timeout":
@@ -47,13 +50,17 @@ struct RedisFlags {
     ///
     /// - Throws: What is wrong with its URL.
     func makeBroker() throws -> RedisBroker? {
-        isWanted ? try RedisBroker(url: url, options) : nil
+        guard isWanted else { return nil }
+        return nodes.count > 1
+            ? try RedisBroker(cluster: nodes, options) : try RedisBroker(url: url, options)
     }
 
     /// An emitter to the same Redis.
     ///
     /// - Throws: What is wrong with its URL.
     func makeEmitter() throws -> Emitter? {
-        isWanted ? try Emitter(url: url, options) : nil
+        guard isWanted else { return nil }
+        return nodes.count > 1
+            ? try Emitter(cluster: nodes, options) : try Emitter(url: url, options)
     }
 }

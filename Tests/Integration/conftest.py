@@ -4,6 +4,7 @@ import pytest
 
 from support import engine
 from support.process import Server
+from support.redis import RedisCluster, RedisServer
 
 
 def start(request, name: str, *arguments: str, **options) -> Server:
@@ -20,8 +21,9 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.failed:
         for value in getattr(item, "funcargs", {}).values():
-            if isinstance(value, Server):
-                report.sections.append((f"{value.name} (PID {value.pid})", value.report()))
+            for one in getattr(value, "servers", [value]):
+                if isinstance(one, Server):
+                    report.sections.append((f"{one.name} (PID {one.pid})", one.report()))
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,22 @@ def start_server(request):
 def start_chat(request):
     """Starts a chat server of the test's own."""
     return lambda *arguments, **options: start(request, "ChatServer", *arguments, **options)
+
+
+@pytest.fixture(scope="session")
+def redis():
+    """One Redis for all; each cluster on it has a prefix of its own. Not to be ended by a test."""
+    server = RedisServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def redis_cluster():
+    """Three masters for all, as `redis`."""
+    masters = RedisCluster()
+    yield masters
+    masters.close()
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ struct ClientTests {
         }
         await turn(client.loop)
         group.stop()
-        #expect(try await results.next() == .closed)
+        #expect(try await results.next() == .connectionLost(.closed))
         await #expect(throws: RedisError.closed) { try await client.send(RedisCommand("PING")) }
         await client.close()
         #expect(client.status.state == .closed)

@@ -160,7 +160,7 @@ struct QueueTests {
             if case .failure(let error) = result { results.put(error) }
         }
         await test.client.close()
-        #expect(try await results.next() == .closed)
+        #expect(try await results.next() == .connectionLost(.closed))
     }
 
     @Test("a client that nobody holds any more closes")

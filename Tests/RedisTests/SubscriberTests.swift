@@ -183,7 +183,7 @@ struct SubscriberTests {
         let server = try RedisServer()
         var options = server.options
         options.pingInterval = .milliseconds(30)
-        options.pingTimeout = .milliseconds(300)
+        options.pingTimeout = .seconds(2)
         let test = try TestSubscriber(options)
         let client = try TestClient(server.options)
         if subscriptions > 0 { await test.subscribed(.channel, "a") }
@@ -198,7 +198,7 @@ struct SubscriberTests {
         #expect(test.states.all == [.ready])
         server.freeze()
         let state = try await test.states.next()
-        #expect(state == .reconnecting(.silent(for: .milliseconds(300))))
+        #expect(state == .reconnecting(.silent(for: .seconds(2))))
         server.thaw()
         try await test.ready()
     }

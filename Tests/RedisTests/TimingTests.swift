@@ -78,6 +78,18 @@ struct LivenessTests {
         #expect(liveness.check(now: 1_110, stuck: 0) == .wait(40))
     }
 
+    @Test("a long patience does not make the questions rarer")
+    func patient() {
+        var liveness = Liveness(interval: .nanoseconds(5), timeout: .nanoseconds(100), now: 0)
+        #expect(liveness.check(now: 5, stuck: 0) == .ping(5))
+        liveness.heard(now: 6)
+        #expect(liveness.check(now: 10, stuck: 0) == .wait(1))
+        #expect(liveness.check(now: 11, stuck: 0) == .ping(5))
+        #expect(liveness.check(now: 16, stuck: 0) == .wait(5))
+        #expect(liveness.check(now: 110, stuck: 0) == .wait(1))
+        #expect(liveness.check(now: 111, stuck: 0) == .dead)
+    }
+
     @Test("while output goes out it lives, though it says nothing")
     func writes() {
         var liveness = Self.liveness()

@@ -376,7 +376,7 @@ struct ClassicChannelTests {
         #expect(target("socket.io#/#") == .anybody)
         #expect(target("socket.io#/#r1#") == .room("r1"))
         #expect(target("socket.io#/#a#b#") == .room("a#b"))
-        #expect(target("socket.io#/##") == .foreign)
+        #expect(target("socket.io#/##") == .anybody)
         #expect(target("socket.io#/#r1") == .foreign)
         #expect(target("socket.io#/chat#") == .foreign)
         #expect(target("") == .foreign)

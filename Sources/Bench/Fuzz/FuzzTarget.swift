@@ -2,7 +2,9 @@ import Bytes
 import EngineIOProtocol
 import HTTP1
 import MessagePack
+import Redis
 import SocketIOProtocol
+import SocketIORedis
 import WebSocket
 
 /// A core target with a fuzz entry point.
@@ -13,6 +15,8 @@ enum FuzzTarget: String, CaseIterable {
     case socketio
     case json
     case messagepack
+    case redis
+    case cluster
 
     /// Gives `input` to the target's parsers; false if two ways of reading it disagree.
     func run(_ input: [UInt8]) -> Bool {
@@ -23,6 +27,8 @@ enum FuzzTarget: String, CaseIterable {
         case .socketio: SocketIOFuzz.run(input)
         case .json: JSONFuzz.run(input)
         case .messagepack: MessagePackFuzz.run(input)
+        case .redis: RedisFuzz.run(input)
+        case .cluster: ClusterFuzz.run(input)
         }
     }
 
@@ -35,6 +41,8 @@ enum FuzzTarget: String, CaseIterable {
         case .socketio: Self.packets.map { Array($0.utf8) }
         case .json: Self.texts.map { Array($0.utf8) }
         case .messagepack: Self.messages + Self.messageTexts.map { Array($0.utf8) }
+        case .redis: Self.replies.map { Array($0.utf8) }
+        case .cluster: Self.messages + Self.clusterTexts.map { Array($0.utf8) }
         }
     }
 
@@ -47,6 +55,9 @@ enum FuzzTarget: String, CaseIterable {
         case .socketio: (Self.packetTokens + Self.jsonTokens).map { Array($0.utf8) } + [[0xC3]]
         case .json: Self.jsonTokens.map { Array($0.utf8) } + [[0xC3], [0xF0, 0x9F], [0xED, 0xA0]]
         case .messagepack: Self.messageTokens + Self.jsonTokens.map { Array($0.utf8) }
+        case .redis: Self.replyTokens.map { Array($0.utf8) } + [[0xFF]]
+        case .cluster:
+            Self.messageTokens + (Self.jsonTokens + Self.clusterTokens).map { Array($0.utf8) }
         }
     }
 }

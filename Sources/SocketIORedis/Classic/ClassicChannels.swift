@@ -32,10 +32,9 @@ struct ClassicChannels: Sendable {
         }
         if channel.count == broadcast.count { return .anybody }
         let room = channel[broadcast.count..<(channel.count - 1)]
-        guard !room.isEmpty, channel.bytes.byte(at: channel.count - 1) == Self.hash else {
-            return .foreign
-        }
-        return .room(Room(room.text))
+        guard channel.bytes.byte(at: channel.count - 1) == Self.hash else { return .foreign }
+        // A room may have the empty name; the reference does not filter there either.
+        return room.isEmpty ? .anybody : .room(Room(room.text))
     }
 
     /// Whom a broadcast is for, as far as its channel tells.

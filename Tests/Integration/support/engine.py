@@ -23,10 +23,13 @@ def target(transport: str, sid: str | None = None, path: str = PATH, **query: st
 class Polling:
     """A session over long-polling; each call is one HTTP request."""
 
-    def __init__(self, port: int, fields=(), path: str = PATH):
+    def __init__(self, port: int, fields=(), path: str = PATH, source: str | None = None):
         self.port = port
         self.path = path
-        self.response = http.request(port, "GET", target("polling", path=path), fields=fields)
+        self.source = source
+        self.response = http.request(
+            port, "GET", target("polling", path=path), fields=fields, source=source
+        )
         assert self.response.status == 200, self.response
         assert self.response.text.startswith("0{"), self.response
         self.open = json.loads(self.response.text[1:])
@@ -37,10 +40,10 @@ class Polling:
         return target("polling", self.sid, self.path)
 
     def get(self, seconds: float = 5) -> http.Response:
-        return http.request(self.port, "GET", self.target, seconds=seconds)
+        return http.request(self.port, "GET", self.target, seconds=seconds, source=self.source)
 
     def post(self, body: str | bytes, fields=("Content-Type: text/plain;charset=UTF-8",)):
-        return http.request(self.port, "POST", self.target, body, fields)
+        return http.request(self.port, "POST", self.target, body, fields, source=self.source)
 
     def poll(self) -> list[str]:
         """The packets that the next poll answers."""
@@ -54,7 +57,7 @@ class Polling:
 
     def pending_get(self, seconds: float = 5) -> http.Connection:
         """A poll under way on a connection of its own."""
-        connection = http.Connection(self.port, seconds)
+        connection = http.Connection(self.port, seconds, self.source)
         connection.send(http.head("GET", self.target))
         return connection
 
@@ -77,9 +80,18 @@ class Polling:
 class Socket:
     """A session over WebSocket; pings are answered unless `answers_pings` is off."""
 
-    def __init__(self, port: int, *fields: str, seconds: float = 5, answers_pings: bool = True):
+    def __init__(
+        self,
+        port: int,
+        *fields: str,
+        seconds: float = 5,
+        answers_pings: bool = True,
+        query: dict[str, str] | None = None,
+        source: str | None = None,
+    ):
         self.answers_pings = answers_pings
-        self.socket = RawWebSocket(port, target("websocket"), *fields, seconds=seconds)
+        path = target("websocket", **(query or {}))
+        self.socket = RawWebSocket(port, path, *fields, seconds=seconds, source=source)
         first = self.socket.message()
         assert first.startswith("0{"), first
         self.open = json.loads(first[1:])

@@ -29,10 +29,12 @@ class Closed(Exception):
 
 
 class Connection:
-    """One TCP connection; every read has a deadline."""
+    """One TCP connection, from the address `source` if it matters; every read has a deadline."""
 
-    def __init__(self, port: int, seconds: float = 5):
-        self.socket = socket.create_connection(("127.0.0.1", port), seconds)
+    def __init__(self, port: int, seconds: float = 5, source: str | None = None):
+        self.socket = socket.create_connection(
+            ("127.0.0.1", port), seconds, source_address=(source, 0) if source else None
+        )
         self.socket.settimeout(seconds)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
@@ -121,13 +123,14 @@ def head(method: str, target: str, *fields: str) -> str:
 
 
 def request(
-    port: int, method: str, target: str, body: bytes | str = b"", fields=(), seconds: float = 5
+    port: int, method: str, target: str, body: bytes | str = b"", fields=(), seconds: float = 5,
+    source: str | None = None,
 ) -> Response:
     """One request over a connection of its own."""
     data = body.encode() if isinstance(body, str) else body
     lines = list(fields)
     if data or method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(data)}")
-    with Connection(port, seconds) as connection:
+    with Connection(port, seconds, source) as connection:
         connection.send(head(method, target, *lines).encode() + data)
         return connection.response(method)

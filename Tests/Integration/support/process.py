@@ -44,7 +44,11 @@ class Server:
         )
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()
-        line = self.wait_for_line(LISTENING, STARTUP_SECONDS)
+        try:
+            line = self.wait_for_line(LISTENING, STARTUP_SECONDS)
+        except AssertionError:
+            self.kill()
+            raise
         self.port = int(LISTENING.search(line).group(1))
 
     def _read(self, process) -> None:

@@ -69,8 +69,10 @@ def upgrade(target: str, *fields: str, key: str = KEY) -> str:
 class RawWebSocket:
     """An open WebSocket whose frames the test writes itself."""
 
-    def __init__(self, port: int, target: str, *fields: str, seconds: float = 5):
-        self.connection = Connection(port, seconds)
+    def __init__(
+        self, port: int, target: str, *fields: str, seconds: float = 5, source: str | None = None
+    ):
+        self.connection = Connection(port, seconds, source)
         key = base64.b64encode(os.urandom(16)).decode()
         self.connection.send(upgrade(target, *fields, key=key))
         self.response = self.connection.response()

@@ -141,9 +141,10 @@ final class SubscriberCore: LinkOwner, TimerTarget {
 
     private func moved(_ key: SubscriptionKey, _ line: String?) {
         if let onMoved {
-            _ = table.remove(key)
+            let (waiters, _) = table.remove(key)
             showReadyIfSettled()
             onMoved(key.kind, key.name, line)
+            for waiter in waiters { waiter() }
         } else {
             let reason = line ?? "MOVED the channel's slot belongs to another node now"
             retryLater(.refused(command: key.kind.subscribe, line: reason))

@@ -32,7 +32,8 @@ package final class RedisClient: Sendable {
     }
 
     deinit {
-        core.run { $0.abandon() }
+        // Later: whoever lets go of it may be in the middle of something.
+        core.post { $0.abandon() }
     }
 
     /// Begins to connect; from any thread, once.
@@ -53,7 +54,29 @@ package final class RedisClient: Sendable {
         _ command: RedisCommand,
         _ completion: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
     ) {
-        put(Outgoing(bytes: command.encoded(), kind: .command(completion)))
+        send(encoded: command.encoded(), completion)
+    }
+
+    /// As above, for a command that is written already.
+    func send(encoded command: SharedBytes, _ completion: @escaping CommandCompletion) {
+        put(Outgoing(bytes: command, kind: .command(completion)))
+    }
+
+    /// Sends `count` commands that are written already and leave together.
+    func send(
+        encoded commands: SharedBytes,
+        count: Int,
+        _ completion: @escaping PipelineCompletion
+    ) {
+        put(Outgoing(bytes: commands, kind: .pipeline(count: count, completion)))
+    }
+
+    /// Closes when what is under way has ended; what is not sent yet fails at once.
+    ///
+    /// From any thread; for a node that has left a cluster.
+    func retire(_ completion: @escaping @Sendable () -> Void = {}) {
+        // Kept until then, as letting go of it would end it at once.
+        core.run { core in core.retire { withExtendedLifetime(self) { completion() } } }
     }
 
     /// Sends a command and waits for its reply.
@@ -81,8 +104,7 @@ package final class RedisClient: Sendable {
         }
         var buffer = ByteBuffer()
         for command in commands { command.encode(into: &buffer) }
-        let kind = Outgoing.Kind.pipeline(count: commands.count, completion)
-        put(Outgoing(bytes: buffer.takeShared(), kind: kind))
+        send(encoded: buffer.takeShared(), count: commands.count, completion)
     }
 
     /// Sends commands that leave together and waits for the reply of each.
@@ -108,6 +130,11 @@ package final class RedisClient: Sendable {
     ) {
         let bytes = RedisCommand.publish(channel, payload, sharded: sharded)
         put(Outgoing(bytes: bytes, kind: .message))
+    }
+
+    /// Counts messages that fewer than `count` connections hear, see `RedisStatus.missedMessages`.
+    package func expectReceivers(_ count: Int) {
+        core.run { $0.expectReceivers(count) }
     }
 
     /// Sends the messages that are held, see `RedisOptions.holdsMessagesAfterLoss`.

@@ -33,6 +33,8 @@ final class ClientCore: LinkOwner, TimerTarget {
     private var closeTimer = TimerToken.none
     /// Whether messages wait although there is a connection.
     private var holdsMessages = false
+    /// A message that fewer connections hear has been missed by some.
+    private var expectedReceivers = 0
 
     init(_ options: RedisOptions, loop: EventLoop, board: StatusBoard, outbox: Outbox) {
         self.options = options
@@ -76,6 +78,11 @@ final class ClientCore: LinkOwner, TimerTarget {
         tellHeld()
     }
 
+    /// Counts messages that fewer connections hear.
+    func expectReceivers(_ count: Int) {
+        expectedReceivers = count
+    }
+
     /// Sends the messages that wait, and those to come.
     func releaseMessages() {
         holdsMessages = false
@@ -105,6 +112,12 @@ final class ClientCore: LinkOwner, TimerTarget {
                 finishIfIdle()
             }
         }
+    }
+
+    /// Closes when what is under way has ended; what is not sent yet fails at once.
+    func retire(_ completion: @escaping @Sendable () -> Void) {
+        if !link.isOpen { abandon() }
+        close(completion)
     }
 
     /// Closes without waiting for anything.
@@ -137,6 +150,9 @@ final class ClientCore: LinkOwner, TimerTarget {
                 board.countRefused(line)
             } else {
                 board.countPublished()
+                if case .integer(let receivers) = reply, receivers < expectedReceivers {
+                    board.countMissed()
+                }
             }
         case .command(let completion):
             if case .error(let line) = reply {
@@ -298,7 +314,7 @@ final class ClientCore: LinkOwner, TimerTarget {
         loop.cancel(&expiryTimer)
         loop.cancel(&closeTimer)
         link.close()
-        failPending(.closed)
+        failPending(.connectionLost(.closed))
         while !waiting.isEmpty { drop(.closed) }
         board.show(.closed)
         for waiter in waiters { waiter() }

@@ -39,7 +39,8 @@ package final class RedisSubscriber: Sendable {
     }
 
     deinit {
-        core.run { $0.close() }
+        // Later: whoever lets go of it may be in the middle of something.
+        core.post { $0.close() }
     }
 
     /// Begins to connect; from any thread, once.

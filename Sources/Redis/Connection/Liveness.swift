@@ -44,10 +44,11 @@ struct Liveness {
             let silence = now &- lastHeard
             guard silence >= interval else { return .wait(interval - silence) }
             state = .asked(at: now, stuck: stuck)
-            return .ping(timeout)
+            return .ping(min(timeout, interval))
         case .asked(let time, let before):
             let silence = now &- time
-            guard silence >= timeout else { return .wait(timeout - silence) }
+            // Looks again no later than the next question would be due, had the answer come.
+            guard silence >= timeout else { return .wait(min(timeout - silence, interval)) }
             guard stuck < before else { return .dead }
             state = .asked(at: now, stuck: stuck)
             return .wait(timeout)

@@ -79,7 +79,8 @@ extension RedisFault {
     var isRefusal: Bool {
         switch self {
         case .refused: true
-        case .unreachable, .disconnected, .silent, .unusable, .protocolViolation, .replyTooLong:
+        case .unreachable, .disconnected, .silent, .unusable, .protocolViolation, .replyTooLong,
+            .closed:
             false
         }
     }

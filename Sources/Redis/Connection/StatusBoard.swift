@@ -13,6 +13,7 @@ final class StatusBoard: Sendable {
     private let onChange: @Sendable (RedisState) -> Void
     // Apart from the lock, as they change with each message.
     private let published = Atomic<Int>(0)
+    private let missed = Atomic<Int>(0)
     private let refused = Atomic<Int>(0)
     private let droppedMessages = Atomic<Int>(0)
     private let droppedBytes = Atomic<Int>(0)
@@ -30,6 +31,7 @@ final class StatusBoard: Sendable {
         status.lastError = shown.lastError
         status.connections = shown.connections
         status.published = published.load(ordering: .relaxed)
+        status.missedMessages = missed.load(ordering: .relaxed)
         status.refusedMessages = refused.load(ordering: .relaxed)
         status.droppedMessages = droppedMessages.load(ordering: .relaxed)
         status.droppedBytes = droppedBytes.load(ordering: .relaxed)
@@ -53,6 +55,11 @@ final class StatusBoard: Sendable {
     /// A connection has been made; on the loop.
     func countConnection() {
         shown.withLock { $0.connections += 1 }
+    }
+
+    /// A message that Redis has taken had fewer receivers than expected.
+    func countMissed() {
+        missed.wrappingAdd(1, ordering: .relaxed)
     }
 
     /// Redis has taken a message.

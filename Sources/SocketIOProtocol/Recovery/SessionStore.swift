@@ -1,0 +1,65 @@
+/// The sessions of clients whose connection was lost, until they come back (protocol.md §20).
+///
+/// Bounded in time and number; reads no clock.
+package struct SessionStore<Session> {
+    private struct Entry {
+        let session: Session
+        let expiry: UInt64
+        /// Tells an entry from an earlier one of the same id.
+        let number: UInt64
+    }
+
+    private let lifetime: UInt64
+    private let maxCount: Int
+    private var sessions: [String: Entry] = [:]
+    /// Ids in the order in which they were stored; some are gone already.
+    private var order: [(id: String, number: UInt64)] = []
+    private var head = 0
+    private var lastNumber: UInt64 = 0
+
+    /// An empty store of at most `maxCount` sessions, each kept for `lifetime`.
+    package init(lifetime: Duration, maxCount: Int) {
+        self.lifetime =
+            UInt64(max(lifetime.components.seconds, 0)) * 1000
+            + UInt64(max(lifetime.components.attoseconds, 0)) / 1_000_000_000_000_000
+        self.maxCount = max(maxCount, 0)
+    }
+
+    package var count: Int { sessions.count }
+
+    /// Keeps a session under its private id; of too many the oldest goes.
+    package mutating func store(_ session: Session, id: String, milliseconds now: UInt64) {
+        lastNumber += 1
+        sessions[id] = Entry(session: session, expiry: now &+ lifetime, number: lastNumber)
+        order.append((id, lastNumber))
+        purge(milliseconds: now)
+        while sessions.count > maxCount, head < order.count { removeFirst() }
+    }
+
+    /// Takes a session out; nil if there is none, or it is too old.
+    ///
+    /// Taken once: whoever knows the id and comes second finds nothing.
+    package mutating func take(_ id: String, milliseconds now: UInt64) -> Session? {
+        purge(milliseconds: now)
+        return sessions.removeValue(forKey: id)?.session
+    }
+
+    /// Forgets what is too old.
+    package mutating func purge(milliseconds now: UInt64) {
+        while head < order.count {
+            let (id, number) = order[head]
+            if let entry = sessions[id], entry.number == number, entry.expiry > now { break }
+            removeFirst()
+        }
+        if head > 32, head * 2 > order.count {
+            order.removeFirst(head)
+            head = 0
+        }
+    }
+
+    private mutating func removeFirst() {
+        let (id, number) = order[head]
+        if sessions[id]?.number == number { sessions[id] = nil }
+        head += 1
+    }
+}

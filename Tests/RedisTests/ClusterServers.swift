@@ -1,0 +1,120 @@
+import Loop
+
+@testable import Redis
+
+/// Three real masters that form a cluster, and what an operator does with them.
+final class ClusterServers: Sendable {
+    let servers: [RedisServer]
+    let endpoints: [Endpoint]
+    let admins: [TestClient]
+    let ids: [String]
+
+    /// Starts the servers, deals the slots out and waits until all agree.
+    init(masters: Int = 3, replicas: Int = 0) async throws {
+        var servers: [RedisServer] = []
+        var endpoints: [Endpoint] = []
+        var buses: [Int] = []
+        while servers.count < masters + replicas {
+            let ports = try [0, 0].map { try BoundAddress(host: "127.0.0.1", port: $0).port }
+            let server = try RedisServer([
+                "--port", "\(ports[0])", "--cluster-port", "\(ports[1])",
+                "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+                "--cluster-config-file", "nodes.conf", "--bind", "127.0.0.1",
+                "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0",
+            ])
+            servers.append(server)
+            endpoints.append(.tcp(host: "127.0.0.1", port: ports[0]))
+            buses.append(ports[1])
+        }
+        let admins = try servers.map { try TestClient($0.options) }
+        var ids: [String] = []
+        for (index, admin) in admins.enumerated() {
+            ids.append(try await admin.send("CLUSTER", "MYID").text ?? "")
+            try await admin.send("CLUSTER", "SET-CONFIG-EPOCH", "\(index + 1)")
+            guard index < masters else { continue }
+            let (first, end) = (index * 16_384 / masters, (index + 1) * 16_384 / masters)
+            try await admin.send("CLUSTER", "ADDSLOTSRANGE", "\(first)", "\(end - 1)")
+        }
+        for (endpoint, bus) in zip(endpoints, buses).dropFirst() {
+            guard case .tcp(let host, let port) = endpoint else { continue }
+            try await admins[0].send("CLUSTER", "MEET", host, "\(port)", "\(bus)")
+        }
+        self.servers = servers
+        self.endpoints = endpoints
+        self.admins = admins
+        self.ids = ids
+        for admin in admins {
+            try await Self.wait(admin, "cluster_known_nodes:\(masters + replicas)")
+        }
+        for replica in 0..<replicas {
+            try await admins[masters + replica].send("CLUSTER", "REPLICATE", ids[replica])
+        }
+        for admin in admins { try await Self.wait(admin, "cluster_state:ok") }
+        for replica in 0..<replicas {
+            try await Self.wait(admins[masters + replica], "master_link_status:up", "INFO")
+        }
+    }
+
+    /// Moves an empty slot from one master to another, as `redis-cli --cluster reshard` does.
+    func move(_ slot: KeySlot, from source: Int, to target: Int) async throws {
+        let number = "\(slot.number)"
+        try await admins[target].send("CLUSTER", "SETSLOT", number, "IMPORTING", ids[source])
+        try await admins[source].send("CLUSTER", "SETSLOT", number, "MIGRATING", ids[target])
+        for index in [target, source] {
+            try await admins[index].send("CLUSTER", "SETSLOT", number, "NODE", ids[target])
+        }
+    }
+
+    /// Asks until the answer holds `text`.
+    private static func wait(
+        _ admin: TestClient,
+        _ text: String,
+        _ command: String...
+    ) async throws {
+        let words = command.isEmpty ? ["CLUSTER", "INFO"] : command
+        let end = ContinuousClock.now + deadline
+        while true {
+            let reply = try await admin.client.send(
+                RedisCommand(words[0], arguments: Array(words.dropFirst()))
+            )
+            if reply.text?.contains(text) == true { return }
+            guard ContinuousClock.now < end else {
+                throw DeadlinePassed(seen: reply.text ?? "\(reply)")
+            }
+        }
+    }
+}
+
+/// A cluster's client, its states and its messages on a loop of its own.
+final class TestCluster: Sendable {
+    let cluster: RedisCluster
+    let states = Log<RedisState>()
+    let messages = Log<String>()
+    private let group: LoopGroup
+
+    /// A client that is started and begins with the given nodes.
+    ///
+    /// - Throws: `SystemCallError`.
+    init(_ first: Endpoint, seeds: [Endpoint] = []) throws {
+        group = try LoopGroup(count: 1)
+        let states = states
+        cluster = RedisCluster(
+            options: RedisOptions(testing: RedisAddress(endpoint: first)),
+            seeds: seeds,
+            loop: group.loops[0],
+            onChange: { states.put($0) }
+        )
+        cluster.start()
+    }
+
+    deinit {
+        group.stop()
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// - Throws: `DeadlinePassed`.
+    func ready() async throws {
+        try await states.next { $0 == .ready }
+    }
+}

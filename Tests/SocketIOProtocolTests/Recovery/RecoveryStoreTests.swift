@@ -1,0 +1,147 @@
+import Support
+import Testing
+
+@testable import SocketIOProtocol
+
+@Suite("protocol.md §20: positions")
+struct OffsetTests {
+    @Test("milliseconds in base 64, a counter within one millisecond")
+    func text() {
+        let first = Offset.start.next(milliseconds: 64)
+        #expect("\(first)" == "10")
+        let second = first.next(milliseconds: 64)
+        #expect("\(second)" == "10.0")
+        #expect("\(second.next(milliseconds: 10))" == "10.1")
+        #expect("\(second.next(milliseconds: 65))" == "11")
+        #expect("\(Offset.start.next(milliseconds: 62))" == "-")
+        #expect("\(Offset.start.next(milliseconds: 63))" == "_")
+    }
+
+    @Test("what is given is read back, and later is greater")
+    func roundTrip() throws {
+        var random = SplitMix64(seed: 1)
+        var offset = Offset.start
+        var now: UInt64 = 1_700_000_000_000
+        for _ in 0..<1000 {
+            now = now + UInt64.random(in: 0...2, using: &random) - 1
+            let next = offset.next(milliseconds: now)
+            #expect(next > offset)
+            #expect(try #require(Offset("\(next)")) == next)
+            offset = next
+        }
+    }
+
+    @Test(
+        "anything else is none",
+        arguments: [
+            "", ".", "a.", ".a", "a.b.c", "é", "a b", "00000000000", "1.00000000000", "1-0+",
+        ]
+    )
+    func garbage(_ text: String) {
+        #expect(Offset(text) == nil)
+    }
+}
+
+@Suite("protocol.md §20: packets kept for clients that come back")
+struct PacketLogTests {
+    private func log(count: Int = 100, bytes: Int = 1000) -> PacketLog<Int> {
+        PacketLog(lifetime: .seconds(10), maxCount: count, maxBytes: bytes, milliseconds: 1000)
+    }
+
+    @Test("after a position come all later packets, in order")
+    func after() throws {
+        var log = log()
+        let offsets = (0..<5).map { log.append($0, cost: 1, milliseconds: 1000 + UInt64($0 / 2)) }
+        for (index, offset) in offsets.enumerated() {
+            let missed = try #require(log.packets(after: offset))
+            #expect(missed.map(\.packet) == Array((index + 1)..<5))
+            #expect(missed.map(\.offset) == Array(offsets[(index + 1)...]))
+        }
+    }
+
+    @Test("a quiet log knows its own beginning, and positions that are to come are none")
+    func quiet() throws {
+        var log = log()
+        let start = log.newest
+        #expect(try #require(log.packets(after: start)).isEmpty)
+        #expect(log.packets(after: .start) == nil)
+        let offset = log.append(1, cost: 1, milliseconds: 1000)
+        #expect(try #require(log.packets(after: start)).count == 1)
+        #expect(log.packets(after: offset.next(milliseconds: 1000)) == nil)
+    }
+
+    @Test("what is purged is missed, but not by whoever had received it")
+    func purged() throws {
+        var log = log()
+        let start = log.newest
+        let old = log.append(1, cost: 1, milliseconds: 1000)
+        let newer = log.append(2, cost: 1, milliseconds: 5000)
+        log.purge(milliseconds: 11_000)
+        #expect(log.count == 1)
+        #expect(log.packets(after: start) == nil)
+        #expect(try #require(log.packets(after: old)).map(\.packet) == [2])
+        log.purge(milliseconds: 15_000)
+        #expect(log.count == 0 && log.bytes == 0)
+        #expect(log.packets(after: old) == nil)
+        #expect(try #require(log.packets(after: newer)).isEmpty)
+    }
+
+    @Test("number and bytes are bounded; the oldest go")
+    func bounded() {
+        var few = log(count: 3)
+        for number in 0..<10 { _ = few.append(number, cost: 1, milliseconds: 1000) }
+        #expect(few.count == 3)
+        var small = log(bytes: 10)
+        for number in 0..<10 { _ = small.append(number, cost: 4, milliseconds: 1000) }
+        #expect(small.count == 2 && small.bytes == 8)
+        let offset = small.append(11, cost: 11, milliseconds: 1000)
+        #expect(small.count == 0)
+        #expect(small.packets(after: offset)?.isEmpty == true)
+    }
+
+    @Test("a long life keeps no holes")
+    func long() throws {
+        var log = log(count: 50)
+        var offsets: [Offset] = []
+        for number in 0..<10_000 {
+            offsets.append(log.append(number, cost: 1, milliseconds: 1000 + UInt64(number)))
+        }
+        #expect(log.count == 50)
+        let missed = try #require(log.packets(after: offsets[9_990]))
+        #expect(missed.map(\.packet) == Array(9_991..<10_000))
+    }
+}
+
+@Suite("protocol.md §20: sessions kept for clients that come back")
+struct SessionStoreTests {
+    @Test("a session is taken once")
+    func once() {
+        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 10)
+        store.store(1, id: "a", milliseconds: 0)
+        #expect(store.take("b", milliseconds: 1) == nil)
+        #expect(store.take("a", milliseconds: 1) == 1)
+        #expect(store.take("a", milliseconds: 1) == nil)
+    }
+
+    @Test("it expires, and storing it again begins anew")
+    func expiry() {
+        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 10)
+        store.store(1, id: "a", milliseconds: 0)
+        store.store(2, id: "b", milliseconds: 0)
+        store.store(3, id: "a", milliseconds: 5000)
+        store.purge(milliseconds: 10_000)
+        #expect(store.count == 1)
+        #expect(store.take("a", milliseconds: 14_999) == 3)
+        store.store(4, id: "a", milliseconds: 20_000)
+        #expect(store.take("a", milliseconds: 30_000) == nil)
+    }
+
+    @Test("of too many the oldest goes")
+    func bounded() {
+        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 3)
+        for number in 0..<100 { store.store(number, id: "\(number)", milliseconds: 0) }
+        #expect(store.count == 3)
+        #expect(store.take("96", milliseconds: 0) == nil)
+        #expect(store.take("97", milliseconds: 0) == 97)
+    }
+}
