@@ -54,6 +54,7 @@ struct Flags {
             options.cookie = cookie
         case "--cors": options.cors = Self.cors(value)
         case "--transports": options.transports = try Self.transports(value, flag: name)
+        case "--allow-eio3": options.allowEIO3 = value == "true"
         case "--allow-upgrades": options.allowsUpgrades = value == "true"
         case "--refuse-without":
             // A handshake is refused unless its query has this parameter.
