@@ -53,7 +53,8 @@ class V2Client:
         self.server = server
         self.transport = transport
         self.process = subprocess.Popen(
-            [paths.v2_python(), str(SCRIPT)],
+            # Isolated: beside the script lies an `http` that is not the library's.
+            [paths.v2_python(), "-I", str(SCRIPT)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
         self._lock = threading.Lock()

@@ -3,17 +3,16 @@
 Runs in the environment of `requirements-v2.txt`; `v2.py` is its other end.
 """
 
+import asyncio
 import base64
 import json
 import sys
-import threading
 
 import engineio
 import socketio
 
 # Its own limit, 16, is below what a server may put into one payload.
 engineio.payload.Payload.max_decode_packets = 10_000
-_lock = threading.Lock()
 
 
 def pack(value):
@@ -39,9 +38,8 @@ def unpack(value):
 
 
 def report(**line):
-    with _lock:
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def listen(io, event, namespace):
@@ -57,35 +55,38 @@ def listen(io, event, namespace):
     io.on(event, handle, namespace=namespace)
 
 
-def perform(io, order):
+async def perform(io, order):
     kind = order["do"]
     if kind == "connect":
         for namespace in order["listen"]:
             for event in order["events"]:
                 listen(io, event, namespace)
-        io.connect(order["url"], transports=order["transports"], namespaces=order["namespaces"])
+        await io.connect(
+            order["url"], transports=order["transports"], namespaces=order["namespaces"]
+        )
         return io.eio.sid
     if kind == "emit":
-        return io.emit(order["event"], tuple(unpack(order["arguments"])), order["namespace"])
+        arguments = tuple(unpack(order["arguments"]))
+        return await io.emit(order["event"], arguments, order["namespace"])
     if kind == "call":
-        return pack(
-            io.call(order["event"], tuple(unpack(order["arguments"])), order["namespace"], 10)
-        )
+        arguments = tuple(unpack(order["arguments"]))
+        return pack(await io.call(order["event"], arguments, order["namespace"], 10))
     if kind == "transport":
         return io.transport()
     if kind == "disconnect":
-        return io.disconnect()
+        return await io.disconnect()
     raise ValueError(kind)
 
 
-def main():
-    io = socketio.Client(reconnection=False)
-    for line in sys.stdin:
+async def main():
+    # The client with threads gives each packet one of its own: none keeps its order there.
+    io = socketio.AsyncClient(reconnection=False)
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
         try:
-            report(result=perform(io, json.loads(line)))
+            report(result=await perform(io, json.loads(line)))
         except Exception as error:  # The test decides what it means.
             report(error=f"{type(error).__name__}: {error}")
-    io.eio.disconnect(abort=True)
 
 
-main()
+asyncio.run(main())
