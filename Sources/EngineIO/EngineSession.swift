@@ -265,7 +265,7 @@ package final class EngineSession: TimerTarget {
         case .rearm:
             rearmHeartbeat()
         case .answerPing:
-            transmit(.pong)
+            if state.transport == .webSocket || polling.notePong() { transmit(.pong) }
             rearmHeartbeat()
         case .close(let reason, let description):
             close(reason, description)

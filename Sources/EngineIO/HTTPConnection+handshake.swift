@@ -74,11 +74,13 @@ extension HTTPConnection {
         _ head: RequestHead,
         isInitial: Bool
     ) {
-        let hooks = engine.server.hooks
-        guard hooks.headers != nil || isInitial && hooks.initialHeaders != nil else { return }
+        let server = engine.server
+        guard server.hooks.headers != nil || isInitial && server.hooks.initialHeaders != nil else {
+            return
+        }
         let request = handshakeRequest(head)
-        if isInitial { hooks.initialHeaders?(&fields, request) }
-        hooks.headers?(&fields, request)
+        if isInitial { server.hooks.initialHeaders?(&fields, request) }
+        server.hooks.headers?(&fields, request)
     }
 
     /// Tells the app of a refusal (§3).

@@ -9,6 +9,7 @@ struct PollingTransport {
     let format: PayloadFormat
     private var queue: [OutgoingPacket] = []
     private(set) var queuedBytes = 0
+    private var isPongQueued = false
     private var poll: HTTPConnection?
     private var post: HTTPConnection?
 
@@ -24,6 +25,14 @@ struct PollingTransport {
     mutating func append(_ packet: OutgoingPacket) {
         queue.append(packet)
         queuedBytes += packet.frame.count
+    }
+
+    /// Notes that a pong is to be queued; false if one is already, which answers all pings so far.
+    ///
+    /// A body of nothing but pings would otherwise be answered by ten times its size in memory.
+    mutating func notePong() -> Bool {
+        defer { isPongQueued = true }
+        return !isPongQueued
     }
 
     mutating func setPoll(_ connection: HTTPConnection) { poll = connection }
@@ -48,6 +57,7 @@ struct PollingTransport {
         defer {
             queue = []
             queuedBytes = 0
+            isPongQueued = false
         }
         return queue
     }

@@ -14,8 +14,7 @@ package enum PacketParser {
     /// - Throws: `PacketError`.
     package static func parse(
         _ bytes: RawSpan,
-        limits: PacketLimits = PacketLimits(),
-        revision: ProtocolRevision = .five
+        limits: PacketLimits = PacketLimits()
     ) throws(PacketError) -> PacketHead {
         guard !bytes.isEmpty else { throw .emptyPacket }
         let digit = bytes.byte(at: 0)
@@ -28,7 +27,7 @@ package enum PacketParser {
             head.attachments = try parseAttachments(in: bytes, at: &offset, limits: limits)
             if head.attachments == 0 { head.type = type.withoutAttachments }
         }
-        head.namespace = try parseNamespace(in: bytes, at: &offset, limits: limits, revision)
+        head.namespace = try parseNamespace(in: bytes, at: &offset, limits: limits)
         head.id = try parseID(in: bytes, at: &offset)
         guard offset < bytes.byteCount else { return head }
         let hasRightShape: Bool
@@ -70,8 +69,7 @@ package enum PacketParser {
     private static func parseNamespace(
         in bytes: RawSpan,
         at offset: inout Int,
-        limits: PacketLimits,
-        _ revision: ProtocolRevision
+        limits: PacketLimits
     ) throws(PacketError) -> Range<Int>? {
         guard offset < bytes.byteCount, bytes.byte(at: offset) == ASCII.slash else { return nil }
         let comma = bytes.firstIndex(of: ASCII.comma, from: offset)
@@ -80,10 +78,7 @@ package enum PacketParser {
             throw .namespaceTooLong(limitInBytes: limits.maxNamespaceBytes)
         }
         offset = comma.map { $0 + 1 } ?? bytes.byteCount
-        switch revision {
-        case .five: return name.count == 1 ? nil : name
-        case .four: return PacketHead.path(of: name, in: bytes)
-        }
+        return name.count == 1 ? nil : name
     }
 
     private static func parseID(

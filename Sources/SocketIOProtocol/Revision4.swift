@@ -21,6 +21,24 @@ extension PacketLimits {
     }
 }
 
+extension PacketParser {
+    /// Parses the text of a packet of a client of `revision`; see `parse(_:limits:)`.
+    ///
+    /// - Throws: `PacketError`.
+    package static func parse(
+        _ bytes: RawSpan,
+        limits: PacketLimits = PacketLimits(),
+        revision: ProtocolRevision
+    ) throws(PacketError) -> PacketHead {
+        var head = try parse(bytes, limits: limits)
+        switch revision {
+        case .five: break
+        case .four: head.namespace = head.namespace.flatMap { PacketHead.path(of: $0, in: bytes) }
+        }
+        return head
+    }
+}
+
 extension PacketHead {
     /// The part of a namespace's name before its query, as URLs are taken apart (§13); nil is `/`.
     static func path(of name: Range<Int>, in text: RawSpan) -> Range<Int>? {

@@ -285,6 +285,18 @@ struct Version3Tests {
         }
     }
 
+    @Test("One pong answers all the pings before it")
+    func manyPings() async throws {
+        try await run { server in
+            let (sid, client) = try pollingSession(server)
+            for _ in 0..<2 {
+                let pings = String(repeating: "1:2", count: 100_000) + "2:4a" + "1:2"
+                #expect(try client.exchange("POST", target(sid), body: pings).body == "ok")
+                #expect(try client.exchange("GET", target(sid)).body == "1:32:4a")
+            }
+        }
+    }
+
     @Test("A client's pong ends the session")
     func pong() async throws {
         try await run { server in
