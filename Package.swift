@@ -28,7 +28,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis"),
         .target(name: "Bytes", swiftSettings: coreSettings + lifetimes),
         .target(name: "HTTP1", dependencies: ["Bytes"], swiftSettings: coreSettings),
-        .target(name: "WebSocket", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .target(name: "WebSocket", dependencies: ["Bytes", "CZlib"], swiftSettings: coreSettings),
         .target(name: "EngineIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "SocketIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "MessagePack", dependencies: ["Bytes"], swiftSettings: coreSettings),
@@ -36,13 +36,14 @@ let package = Package(
         .target(name: "Redis", dependencies: ["Bytes", "Loop", "CHiredis"], swiftSettings: settings),
         .target(
             name: "EngineIO",
-            dependencies: ["Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "Loop", "CZlib"],
+            dependencies: ["Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "Loop"],
             swiftSettings: settings
         ),
         .target(
             name: "SocketIO",
             dependencies: [
-                "Bytes", "HTTP1", "EngineIOProtocol", "SocketIOProtocol", "Loop", "EngineIO",
+                "Bytes", "HTTP1", "WebSocket", "EngineIOProtocol", "SocketIOProtocol", "Loop",
+                "EngineIO",
             ],
             swiftSettings: settings
         ),
@@ -110,7 +111,9 @@ let package = Package(
         ),
         .testTarget(
             name: "EngineIOTests",
-            dependencies: ["EngineIO", "EngineIOProtocol", "HTTP1", "Loop", "Bytes"],
+            dependencies: [
+                "EngineIO", "EngineIOProtocol", "HTTP1", "WebSocket", "Loop", "Bytes", "CZlib",
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -48,6 +48,36 @@ package struct ByteBuffer: ~Copyable {
         storage = grown
     }
 
+    /// Makes room for `capacity` bytes in all and not for more, unless there is already.
+    package mutating func reserve(total capacity: Int) {
+        guard capacity > storage.room else { return }
+        let grown = Storage.make(capacity: capacity)
+        unsafe grown.base.copyMemory(from: storage.base, byteCount: count)
+        storage = grown
+    }
+
+    /// How many bytes fit before the buffer grows.
+    package var capacity: Int { storage.room }
+
+    /// How many more bytes fit before the buffer grows.
+    package var freeCapacity: Int { storage.room - count }
+
+    /// Has `fill` append up to `additional` bytes, for which there must be room.
+    package mutating func append<Result>(
+        atMost additional: Int,
+        _ fill: (inout OutputRawSpan) -> Result
+    ) -> Result {
+        precondition(additional >= 0 && additional <= freeCapacity, "no room in the buffer")
+        let memory = unsafe UnsafeMutableRawBufferPointer(
+            start: storage.base + count,
+            count: additional
+        )
+        var span = unsafe OutputRawSpan(buffer: memory, initializedCount: 0)
+        let result = fill(&span)
+        count += unsafe span.finalize(for: memory)
+        return result
+    }
+
     /// Appends one byte.
     package mutating func append(_ byte: UInt8) {
         reserve(1)

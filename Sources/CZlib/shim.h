@@ -1,7 +1,13 @@
 #pragma once
 #include <zlib.h>
 
-// The C API's initialiser is a macro.
-static inline int czlib_deflate_init(z_stream *stream, int level, int window_bits) {
-    return deflateInit2(stream, level, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY);
+// The C API's initialisers are macros.
+static inline int czlib_deflate_init(
+    z_stream *stream, int level, int window_bits, int memory_level) {
+    return deflateInit2(
+        stream, level, Z_DEFLATED, window_bits, memory_level, Z_DEFAULT_STRATEGY);
+}
+
+static inline int czlib_inflate_init(z_stream *stream, int window_bits) {
+    return inflateInit2(stream, window_bits);
 }

@@ -58,6 +58,8 @@ package struct ChatService: Sendable {
         server.onConnection { socket in connect(socket) }
         let driver = driver
         server.onServerSideEmit(PresenceMessage.event) { driver.receive($0) }
+        // All our members go at once; that is one word to the other replicas.
+        server.onShutdown { driver.stop() }
     }
 
     /// Begins to tell other replicas and watchers who is there.
@@ -79,8 +81,6 @@ package struct ChatService: Sendable {
         driver.withPresence { $0.connect(socket.id, name: who) }
         log.info("connected", ["who": .text(who), "address": .text(socket.handshake.address)])
         socket.onDisconnect { reason in
-            // All our members go at once; that is one word to the other replicas.
-            if reason == .serverShuttingDown { driver.stop() }
             driver.withPresence { _ = $0.disconnect(socket.id) }
             log.info("disconnected", ["who": .text(who), "reason": .text(reason.rawValue)])
         }

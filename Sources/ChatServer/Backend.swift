@@ -30,7 +30,8 @@ struct Backend {
         adapter = .redis(broker)
         health = {
             let health = broker.health
-            return Health.Backend(isUp: health.state == .connected, status: health)
+            let isUp = health.state == .connected && health.problem == nil
+            return Health.Backend(isUp: isUp, status: health)
         }
     }
 }

@@ -1,6 +1,5 @@
 import Bytes
 import EngineIOProtocol
-import WebSocket
 
 /// How binary messages leave on one WebSocket, chosen when it opens (protocol.md §2, §7, §13).
 enum BinaryForm {
@@ -19,12 +18,32 @@ enum BinaryForm {
         }
     }
 
-    /// What comes before the payload of a typed message: the frame's header and the type.
-    static func typedHead(payloadCount: Int) -> SharedBytes {
-        let count = payloadCount + 1
-        return SharedBytes(capacity: FrameWriter.headerLength(payloadCount: count) + 1) { output in
-            FrameWriter.appendHeader(.binary, payloadCount: count, to: &output)
-            output.append(EnginePacket.typeByte)
+    /// What tells the frames of this form from others of the same packet; nil is the packet's own.
+    ///
+    /// Below 8, the least of the window bits by which those of compression are told apart.
+    var kind: UInt8? {
+        switch self {
+        case .plain: nil
+        case .typed: 1
+        case .base64(.v3): 2
+        case .base64(.v4): 3
         }
+    }
+
+    /// A binary message in this form.
+    func packet(_ packet: OutgoingPacket) -> OutgoingPacket {
+        let message = packet.payload
+        var converted: OutgoingPacket
+        switch self {
+        case .plain:
+            return packet
+        case .typed:
+            converted = OutgoingPacket(typedBinary: message.bytes)
+        case .base64(let version):
+            let unit = EnginePacket.textUnit(binary: message.bytes, version: version)
+            converted = OutgoingPacket(text: unit.bytes)
+        }
+        converted.isCompressible = packet.isCompressible
+        return converted
     }
 }

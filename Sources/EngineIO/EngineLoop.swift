@@ -3,6 +3,7 @@ import EngineIOProtocol
 import Glibc
 import HTTP1
 import Loop
+import WebSocket
 
 /// One loop's part of an engine: its listener, connections and sessions.
 ///
@@ -17,10 +18,14 @@ package final class EngineLoop {
     private var isClosing = false
     private var dateSecond: Int = 0
     private var dateText = ""
+    /// What the loop's WebSockets share to compress and decompress.
+    var deflateContexts: DeflateContexts
+    private var bodyCompressor = BodyCompressor()
 
     init(server: EngineServer, loop: EventLoop) {
         self.server = server
         self.loop = loop
+        deflateContexts = DeflateContexts(server.options.deflate ?? DeflatePolicy())
     }
 
     var options: EngineOptions { server.options }
@@ -130,6 +135,17 @@ package final class EngineLoop {
             pingTimeout: options.pingTimeout,
             maxPayload: options.maxHTTPBufferSize
         ).unit
+    }
+
+    /// A poll's response `body` as the client takes it, and the coding; nil leaves it as it is.
+    func compressed(
+        _ body: SharedBytes,
+        for head: RequestHead
+    ) -> (body: SharedBytes, coding: ContentCoding)? {
+        guard let threshold = options.httpCompressionThreshold, body.count >= threshold else {
+            return nil
+        }
+        return bodyCompressor.compressed(body, for: head)
     }
 
     /// The time of day, in milliseconds since 1970.

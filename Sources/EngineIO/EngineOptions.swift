@@ -1,6 +1,7 @@
 package import EngineIOProtocol
 package import HTTP1
 package import Loop
+package import WebSocket
 
 /// Everything an engine can be told; the defaults are the reference's (protocol.md §12) where it
 /// has one.
@@ -17,6 +18,10 @@ package struct EngineOptions: Sendable {
     package var allowsPolling = true
     package var allowsWebSocket = true
     package var allowsUpgrades = true
+    /// Compression of WebSocket messages; nil is none, whatever clients offer (§7).
+    package var deflate: DeflatePolicy?
+    /// Above how many bytes poll responses are compressed; nil is never (§11).
+    package var httpCompressionThreshold: Int? = 1024
     package var cors: CORSPolicy?
     package var cookie: SessionCookie?
     /// Bytes that may wait for one client before it is given up as too slow.

@@ -36,8 +36,8 @@ package final class EngineSession: TimerTarget {
     var state: SessionState
     var polling: PollingTransport
     var webSocket: WebSocketTransport?
-    /// The connection of an open session on WebSocket whose peer takes binary: the way of every
-    /// message sent, kept apart so that it costs one test.
+    /// The connection of an open session on WebSocket whose peer takes frames as they are, binary
+    /// and uncompressed: the way of every message sent, kept apart so that it costs one test.
     ///
     /// Unmanaged, as `webSocket` holds it: counting references here was 6 % of a delivery (perf).
     var outlet: Unmanaged<Connection>?
@@ -103,14 +103,14 @@ package final class EngineSession: TimerTarget {
         if let outlet {
             outlet._withUnsafeGuaranteedRef { $0.write(ticket) }
         } else if state.isOpen {
-            transmit(packet)
+            transmit(packet, ticket)
         }
     }
 
-    private func transmit(_ packet: OutgoingPacket) {
+    private func transmit(_ packet: OutgoingPacket, _ ticket: FrameTicket? = nil) {
         switch state.transport {
         case .webSocket:
-            webSocket?.send(packet)
+            webSocket?.send(packet, ticket)
         case .polling:
             // Above the limit the end is posted already; memory is not for packets nobody gets.
             guard polling.hasPendingPoll || polling.queuedBytes <= engine.options.maxSendQueueBytes

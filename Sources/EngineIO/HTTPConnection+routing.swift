@@ -82,6 +82,13 @@ extension HTTPConnection {
             guard head.isChunked || head.contentLength != nil else {
                 return .refusal(status: 411, fields: corsFields(head))
             }
+            // RFC 9110 §15.5.16; the reference takes the compressed bytes for packets.
+            if let coding = head.fields["Content-Encoding"], !coding.isEmpty,
+                !coding.bytes.isEqualIgnoringCase(to: "identity")
+            {
+                let fields = [("Accept-Encoding", "identity")] + corsFields(head)
+                return .refusal(status: 415, fields: fields)
+            }
             return .post(session)
         default:
             return .badMethod
@@ -208,11 +215,13 @@ extension HTTPConnection {
     /// Answers the pending GET with packets (§6).
     func respondToPoll(_ body: PollBody) {
         guard case .responding(let head) = exchange else { return }
-        respond(
-            status: 200,
-            fields: pollFields(head, mediaType: body.mediaType),
-            body: body.bytes
-        )
+        var fields = pollFields(head, mediaType: body.mediaType)
+        guard body.isCompressible, let short = engine.compressed(body.bytes, for: head) else {
+            respond(status: 200, fields: fields, body: body.bytes)
+            return
+        }
+        fields.append(("Content-Encoding", short.coding.rawValue))
+        respond(status: 200, fields: fields, body: short.body)
     }
 
     /// `400` without a body: overlapping requests and wrong content types (§3).

@@ -29,8 +29,10 @@ extension HTTPConnection {
     private func acceptWebSocket(_ head: RequestHead, _ purpose: Purpose) {
         guard case .responding = exchange else { return }
         let key: SharedBytes
+        let deflate: DeflateParameters?
         do throws(UpgradeRefusal) {
             key = try UpgradeHandshake.validate(head.fields)
+            deflate = try deflateParameters(head)
         } catch {
             connection.write(
                 ResponseWriter.response(
@@ -59,12 +61,15 @@ extension HTTPConnection {
         }
         var fields = corsFields(head)
         addHeaders(to: &fields, head, isInitial: isInitial)
+        // Last: what has been agreed upon is not the app's to change.
+        fields.removeAll { $0.0.lowercased() == "sec-websocket-extensions" }
+        if let deflate { fields.append(("Sec-WebSocket-Extensions", deflate.field)) }
         connection.write(UpgradeHandshake.response(for: key.bytes, fields: fields))
         let transport = WebSocketTransport(
             connection,
             session: session,
-            maxMessageBytes: engine.options.maxHTTPBufferSize,
-            binaryForm: BinaryForm(session.version, takesBinary: head.query.takesBinary)
+            binaryForm: BinaryForm(session.version, takesBinary: head.query.takesBinary),
+            deflate: deflate
         )
         let early = yieldToWebSocket()
         connection.setHandler(transport)
@@ -78,6 +83,20 @@ extension HTTPConnection {
             return
         }
         if !early.isEmpty { transport.receivedEarly(early.bytes) }
+    }
+
+    /// What is agreed upon to compress messages; nil if nothing is, or compression is off (§7).
+    private func deflateParameters(
+        _ head: RequestHead
+    ) throws(UpgradeRefusal) -> DeflateParameters? {
+        guard let policy = engine.options.deflate else { return nil }
+        var list = ByteBuffer()
+        for value in head.fields.all("Sec-WebSocket-Extensions") {
+            list.append(value)
+            list.append(ASCII.comma)
+        }
+        let offers = list.takeShared()
+        return try DeflateNegotiation.accept(offers.bytes, policy)
     }
 
     /// Answers in plain text and closes (§3).

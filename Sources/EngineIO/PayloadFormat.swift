@@ -6,11 +6,8 @@ import HTTP1
 struct PollBody {
     let bytes: SharedBytes
     let mediaType: String
-
-    /// A body of text, whatever it frames.
-    static func text(_ bytes: SharedBytes) -> PollBody {
-        PollBody(bytes: bytes, mediaType: "text/plain; charset=UTF-8")
-    }
+    /// Whether it may be compressed (§11).
+    let isCompressible: Bool
 }
 
 /// How the bodies of one polling session are framed, chosen at its handshake (protocol.md §6, §13).
@@ -36,28 +33,37 @@ enum PayloadFormat {
 
     /// The body that brings `packets`, of which there is at least one, to the client.
     func encode(_ packets: [OutgoingPacket]) -> PollBody {
+        let bytes: SharedBytes
+        var mediaType = "text/plain; charset=UTF-8"
         switch self {
         case .v4:
-            var writer = PayloadWriter()
-            for packet in packets {
-                if packet.isBinary {
-                    writer.append(binary: packet.payload.bytes)
-                } else {
-                    writer.append(unit: packet.payload.bytes)
-                }
-            }
-            return .text(writer.takeShared())
-        case .v3(let takesBinary):
-            guard takesBinary, packets.contains(where: \.isBinary) else {
-                return .text(Self.text(packets))
-            }
-            return PollBody(
-                bytes: Self.binary(packets),
-                mediaType: "application/octet-stream"
-            )
+            bytes = Self.textV4(packets)
+        case .v3(takesBinary: true) where packets.contains { $0.isBinary }:
+            bytes = Self.binary(packets)
+            mediaType = "application/octet-stream"
+        case .v3:
+            bytes = Self.text(packets)
         case .v3JSONP(let index):
-            return .text(JSONPayload.script(Self.text(packets).bytes, index: index.bytes))
+            let text = Self.text(packets)
+            bytes = JSONPayload.script(text.bytes, index: index.bytes)
         }
+        return PollBody(
+            bytes: bytes,
+            mediaType: mediaType,
+            isCompressible: packets.contains { $0.isCompressible }
+        )
+    }
+
+    private static func textV4(_ packets: [OutgoingPacket]) -> SharedBytes {
+        var writer = PayloadWriter()
+        for packet in packets {
+            if packet.isBinary {
+                writer.append(binary: packet.payload.bytes)
+            } else {
+                writer.append(unit: packet.payload.bytes)
+            }
+        }
+        return writer.takeShared()
     }
 
     private static func text(_ packets: [OutgoingPacket]) -> SharedBytes {

@@ -3,6 +3,7 @@ import Glibc
 import HTTP1
 import Loop
 import Synchronization
+import WebSocket
 
 /// A folder of files served over HTTP, each read and compressed once and kept until it changes.
 ///
@@ -136,13 +137,22 @@ package final class StaticFiles: Sendable {
         }
         return File(
             content: content,
-            gzip: isWorthCompressing ? Gzip.compress(content, .gzip) : nil,
-            deflate: isWorthCompressing ? Gzip.compress(content, .zlib) : nil,
+            gzip: isWorthCompressing ? Self.compressed(content, .gzip) : nil,
+            deflate: isWorthCompressing ? Self.compressed(content, .zlib) : nil,
             mediaType: mediaType,
             entityTag: tag,
             cacheControl: cacheControl,
             stamp: stamp
         )
+    }
+
+    /// As small as can be: a file is compressed once.
+    private static func compressed(
+        _ content: SharedBytes,
+        _ format: Deflater.Format
+    ) -> SharedBytes? {
+        var deflater = Deflater(format, level: 9)
+        return deflater?.compress(whole: content.bytes)
     }
 
     /// The version in the bundle's first comment: `Socket.IO v4.8.1`.

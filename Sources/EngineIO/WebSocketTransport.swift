@@ -10,65 +10,83 @@ final class WebSocketTransport: ConnectionHandler {
         case closed
     }
 
-    private let connection: Connection
+    let connection: Connection
+    let engine: EngineLoop
     private var session: EngineSession?
     private var reader: MessageReader
     private var life = Life.open
     private let binaryForm: BinaryForm
+    /// Compression, where the peers have agreed upon it.
+    var deflate: PermessageDeflate?
+    /// What was read while decompressing has taken long enough for a turn.
+    private var unread = ByteBuffer()
 
-    /// A transport that answers messages above `maxMessageBytes` with 1009.
+    /// A transport that answers messages above the engine's limit with 1009.
     init(
         _ connection: Connection,
         session: EngineSession,
-        maxMessageBytes: Int,
-        binaryForm: BinaryForm
+        binaryForm: BinaryForm,
+        deflate: DeflateParameters?
     ) {
         self.binaryForm = binaryForm
         self.connection = connection
         self.session = session
-        reader = MessageReader(maxMessageBytes: maxMessageBytes)
+        engine = session.engine
+        reader = MessageReader(
+            maxMessageBytes: engine.options.maxHTTPBufferSize,
+            allowedReservedBits: deflate == nil ? [] : .rsv1
+        )
+        if let deflate { self.deflate = PermessageDeflate(deflate) }
     }
 
     /// The connection, where frames may be written to it as they are.
     var outlet: Unmanaged<Connection>? {
         switch binaryForm {
-        case .plain: .passUnretained(connection)
+        case .plain: deflate == nil ? .passUnretained(connection) : nil
         case .typed, .base64: nil
         }
     }
 
     var isWritable: Bool { !connection.isWriteBlocked }
 
-    func send(_ packet: OutgoingPacket) {
-        guard packet.isBinary else {
-            connection.write(packet.frame)
+    /// Sends a packet; `ticket` is its frame, enlisted in this turn, if it has many receivers.
+    func send(_ packet: OutgoingPacket, _ ticket: FrameTicket? = nil) {
+        guard packet.isBinary, let kind = binaryForm.kind else {
+            write(packet, ticket)
             return
         }
-        switch binaryForm {
-        case .plain:
+        if let ticket, deflate == nil {
+            // Made for the first receiver of that form.
+            connection.write(
+                connection.loop.variant(of: ticket, kind: kind) { binaryForm.packet(packet).frame }
+            )
+        } else {
+            write(binaryForm.packet(packet), nil)
+        }
+    }
+
+    private func write(_ packet: OutgoingPacket, _ ticket: FrameTicket?) {
+        if deflate != nil, isWorthCompressing(packet) {
+            sendCompressed(packet, ticket)
+        } else if let ticket {
+            connection.write(ticket)
+        } else {
             connection.write(packet.frame)
-        case .typed:
-            // The payload is shared by all receivers; only what precedes it is made for each.
-            let payload = packet.payload
-            connection.write(BinaryForm.typedHead(payloadCount: payload.count))
-            connection.write(payload)
-        case .base64(let version):
-            let unit = EnginePacket.textUnit(binary: packet.payload.bytes, version: version)
-            connection.write(OutgoingPacket(text: unit.bytes).frame)
         }
     }
 
     /// Sends a close frame, by default without a code as the reference does, and closes (§7).
-    func close(_ code: CloseCode? = nil) {
+    func close(_ code: CloseCode? = nil, reason: String = "") {
         guard case .open = life else { return }
         life = .closed
         session = nil
-        connection.write(FrameWriter.closeFrame(code))
+        connection.write(FrameWriter.closeFrame(code, reason: reason))
         connection.closeWhenDrained()
     }
 
     func received(_ bytes: inout MutableRawSpan) {
         var offset = 0
+        var inflatedBytes = 0
         do {
             while case .open = life {
                 switch try reader.next(in: &bytes, at: &offset) {
@@ -76,13 +94,25 @@ final class WebSocketTransport: ConnectionHandler {
                     return
                 case .message(let opcode, let range):
                     let message = bytes.bytes.extracting(range)
-                    if opcode == .text {
+                    if !reader.reservedBits.isEmpty {
+                        inflatedBytes += try received(compressed: message, opcode)
+                        guard inflatedBytes <= Self.maxInflatedBytesPerTurn else {
+                            postpone(bytes.bytes.extracting(offset..<bytes.byteCount))
+                            return
+                        }
+                    } else if opcode == .text {
                         received(text: message)
                     } else {
                         received(binary: SharedBytes(copying: message))
                     }
                 case .assembledMessage(let opcode, let message):
-                    if opcode == .text {
+                    if !reader.reservedBits.isEmpty {
+                        inflatedBytes += try received(compressed: message.bytes, opcode)
+                        guard inflatedBytes <= Self.maxInflatedBytesPerTurn else {
+                            postpone(bytes.bytes.extracting(offset..<bytes.byteCount))
+                            return
+                        }
+                    } else if opcode == .text {
                         received(text: message.bytes)
                     } else {
                         received(binary: message)
@@ -100,12 +130,27 @@ final class WebSocketTransport: ConnectionHandler {
         }
     }
 
-    /// Bytes that came together with the upgrade request.
+    /// Bytes that were read before: with the upgrade request, or in an earlier turn.
     func receivedEarly(_ bytes: RawSpan) {
         var buffer = ByteBuffer(capacity: bytes.byteCount)
         buffer.append(bytes)
         var span = buffer.mutableBytes
         received(&span)
+    }
+
+    /// Reads on with what a later turn has to do; the connection is not read meanwhile.
+    private func postpone(_ rest: RawSpan) {
+        guard case .open = life, !rest.isEmpty else { return }
+        unread.append(rest)
+        connection.setReading(false)
+        LoopBound(self, loop: connection.loop).post { $0.readOn() }
+    }
+
+    private func readOn() {
+        guard case .open = life else { return }
+        let rest = unread.takeShared()
+        receivedEarly(rest.bytes)
+        if unread.isEmpty { connection.setReading(true) }
     }
 
     func drained() {}
@@ -121,7 +166,7 @@ final class WebSocketTransport: ConnectionHandler {
         }
     }
 
-    private func received(text: RawSpan) {
+    func received(text: RawSpan) {
         guard let session else { return }
         if session.isCurrent(self) {
             _ = session.received(unit: text)
@@ -130,7 +175,7 @@ final class WebSocketTransport: ConnectionHandler {
         }
     }
 
-    private func received(binary: SharedBytes) {
+    func received(binary: SharedBytes) {
         guard let session else { return }
         if session.isCurrent(self) { session.received(frame: binary) } else { session.endProbe() }
     }
@@ -144,7 +189,7 @@ final class WebSocketTransport: ConnectionHandler {
 
     private func fail(_ violation: ProtocolViolation) {
         let session = session
-        close(violation.closeCode)
+        close(violation.closeCode, reason: violation.closeReason)
         gone(session, .transportError, "\(violation)")
     }
 

@@ -334,6 +334,21 @@ extension EventLoop {
         turnFrames.add(bytes)
     }
 
+    /// The frame that stands for `ticket`'s with receivers of one `kind`, such as those that have
+    /// agreed upon the same compression.
+    ///
+    /// `make` is called for the first of them in a turn; nil means the frame as it is. On the loop.
+    package func variant(
+        of ticket: FrameTicket,
+        kind: UInt8,
+        _ make: () -> SharedBytes?
+    ) -> FrameTicket {
+        if let known = turnFrames.variant(of: ticket, kind: kind) { return known }
+        let made = make().map { turnFrames.add($0) } ?? ticket
+        turnFrames.setVariant(made, of: ticket, kind: kind)
+        return made
+    }
+
     /// An empty array for a connection's queue, its memory used again if possible.
     func takeSpareArray() -> [UInt32] {
         spareArrays.popLast() ?? []

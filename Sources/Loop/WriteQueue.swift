@@ -15,6 +15,10 @@ struct TurnFrames: ~Copyable {
     private var frames: [SharedBytes] = []
     /// The frames as the kernel takes them; `frames` keeps the memory alive.
     fileprivate private(set) var vectors: [iovec] = []
+    /// What stands for a frame with some of its receivers, by `variantKey`.
+    private var variants: [UInt64: FrameTicket] = [:]
+    /// The one looked up last, as the receivers of one frame come one after the other.
+    private var lastVariant: (key: UInt64, ticket: FrameTicket)?
 
     /// Holds `bytes` until the turn ends.
     mutating func add(_ bytes: SharedBytes) -> FrameTicket {
@@ -24,6 +28,25 @@ struct TurnFrames: ~Copyable {
         return ticket
     }
 
+    /// What stands for `ticket` with receivers of one `kind`, if that has been told.
+    mutating func variant(of ticket: FrameTicket, kind: UInt8) -> FrameTicket? {
+        let key = Self.variantKey(ticket, kind)
+        if let lastVariant, lastVariant.key == key { return lastVariant.ticket }
+        guard let variant = variants[key] else { return nil }
+        lastVariant = (key, variant)
+        return variant
+    }
+
+    mutating func setVariant(_ variant: FrameTicket, of ticket: FrameTicket, kind: UInt8) {
+        let key = Self.variantKey(ticket, kind)
+        variants[key] = variant
+        lastVariant = (key, variant)
+    }
+
+    private static func variantKey(_ ticket: FrameTicket, _ kind: UInt8) -> UInt64 {
+        UInt64(ticket.index) << 8 | UInt64(kind)
+    }
+
     fileprivate func frame(_ ticket: UInt32) -> SharedBytes { frames[Int(ticket)] }
 
     /// The turn has ended, nobody has tickets any more.
@@ -31,6 +54,9 @@ struct TurnFrames: ~Copyable {
         let keeps = frames.count <= 4096
         frames.removeAll(keepingCapacity: keeps)
         vectors.removeAll(keepingCapacity: keeps)
+        guard lastVariant != nil else { return }
+        lastVariant = nil
+        variants.removeAll(keepingCapacity: keeps)
     }
 }
 

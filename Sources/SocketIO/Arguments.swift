@@ -55,7 +55,9 @@ public struct Arguments: Sendable {
     /// - Throws: `EmitError.invalidJSON`.
     public init(json text: String, attachments: [Data] = []) throws {
         let bytes = SharedBytes(text)
-        guard let array = try? JSONSlice(validating: bytes), array.kind == .array else {
+        // As deep as a client's own, so that every server of a cluster reads it.
+        guard let array = try? JSONSlice(validating: bytes, maxDepth: 500), array.kind == .array
+        else {
             throw EmitError.invalidJSON
         }
         let content = array.bytes

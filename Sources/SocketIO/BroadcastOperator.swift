@@ -41,6 +41,11 @@ public struct BroadcastOperator: Sendable {
     /// Sockets that cannot take the event at once miss it.
     public var volatile: BroadcastOperator { changed { $0.isVolatile = true } }
 
+    /// Whether the event may be compressed; it is where that is on and worth it.
+    public func compress(_ isCompressed: Bool) -> BroadcastOperator {
+        changed { $0.isCompressed = isCompressed }
+    }
+
     /// How long `emitWithAck` waits for acknowledgements.
     public func timeout(_ duration: Duration) -> BroadcastOperator {
         changed { $0.timeout = duration }
@@ -90,7 +95,8 @@ public struct BroadcastOperator: Sendable {
         } catch let timeout as BroadcastTimeout<Arguments> {
             throw BroadcastTimeout(
                 responses: try timeout.responses.map { try $0.decode(type, at: 0) },
-                missing: timeout.missing
+                missing: timeout.missing,
+                missingServers: timeout.missingServers
             )
         }
     }
@@ -130,7 +136,11 @@ public struct BroadcastOperator: Sendable {
                 acks.cancel()
             }
         } catch let timeout as BroadcastAcks.Timeout {
-            throw BroadcastTimeout(responses: timeout.responses, missing: timeout.missing)
+            throw BroadcastTimeout(
+                responses: timeout.responses,
+                missing: timeout.missing,
+                missingServers: timeout.missingServers
+            )
         }
     }
 

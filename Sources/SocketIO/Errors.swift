@@ -58,8 +58,10 @@ public enum AckFailure: Error, Equatable, Sendable {
 public struct BroadcastTimeout<Response: Sendable>: Error, Sendable {
     /// The answers so far, in the order of arrival.
     public let responses: [Response]
-    /// How many clients have not answered.
+    /// How many clients have not answered, of those that servers have told of.
     public let missing: Int
+    /// How many other servers have told of no clients; nil if nobody knows how many there are.
+    public let missingServers: Int?
 }
 
 /// Servers of the cluster that did not answer in time, with what the others have answered.

@@ -35,8 +35,15 @@ public struct EventPacket: Sendable {
     public var attachments: [Data] { arguments.attachments.map { Data($0) } }
 
     /// The packet encoded for one namespace, once for all its receivers.
-    package func encoded(namespace: SharedBytes?, id: UInt64? = nil) -> EncodedPacket {
-        EncodedPacket(attachments: arguments.attachments) { buffer in
+    package func encoded(
+        namespace: SharedBytes?,
+        id: UInt64? = nil,
+        isCompressible: Bool = true
+    ) -> EncodedPacket {
+        EncodedPacket(
+            attachments: arguments.attachments,
+            isCompressible: isCompressible
+        ) { buffer in
             PacketWriter.appendEvent(
                 name: name,
                 arguments: arguments.json.bytes,
@@ -55,12 +62,22 @@ package struct EncodedPacket: Sendable {
     package let attachments: [OutgoingPacket]
 
     /// Encodes the text that `write` appends as an Engine.IO message.
-    package init(attachments: [SharedBytes] = [], _ write: (inout ByteBuffer) -> Void) {
+    package init(
+        attachments: [SharedBytes] = [],
+        isCompressible: Bool = true,
+        _ write: (inout ByteBuffer) -> Void
+    ) {
         var buffer = ByteBuffer(capacity: 128)
         buffer.append(ASCII.zero + 4)
         write(&buffer)
-        text = OutgoingPacket(text: buffer.bytes)
-        self.attachments = attachments.map { OutgoingPacket(binary: $0.bytes) }
+        var text = OutgoingPacket(text: buffer.bytes)
+        text.isCompressible = isCompressible
+        self.text = text
+        self.attachments = attachments.map { bytes in
+            var attachment = OutgoingPacket(binary: bytes.bytes)
+            attachment.isCompressible = isCompressible
+            return attachment
+        }
     }
 
     /// Queues it for one of many receivers; `tickets` are its frames, enlisted in this turn.

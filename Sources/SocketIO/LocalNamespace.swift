@@ -63,6 +63,7 @@ final class LocalNamespace {
         _ acks: BroadcastAcks
     ) {
         var count = 0
+        let tickets = packet.enlist(on: loop)
         forEach(options) { socket in
             guard !options.isVolatile || socket.isWritable else { return }
             count += 1
@@ -74,7 +75,7 @@ final class LocalNamespace {
                 case .failure: acks.received(nil)
                 }
             }
-            socket.send(packet)
+            socket.send(packet, tickets)
         }
         acks.sourceReported(clients: count)
     }

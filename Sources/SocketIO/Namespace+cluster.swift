@@ -18,7 +18,7 @@ extension Namespace {
     ///
     /// - Throws: `EmitError.reservedEvent`.
     public func serverSideEmit(_ event: String, arguments: Arguments) throws {
-        try adapter.serverSideEmit(Self.serverSidePacket(event, arguments))
+        try adapter.serverSideEmit(EventPacket(serverSide: event, arguments))
     }
 
     /// As `serverSideEmit`; returns the first acknowledgement argument of each other server.
@@ -31,7 +31,7 @@ extension Namespace {
         timeout: Duration = .seconds(5),
         as type: Response.Type
     ) async throws -> [Response] {
-        let packet = try Self.serverSidePacket(event, Arguments(repeat each values))
+        let packet = try EventPacket(serverSide: event, Arguments(repeat each values))
         do {
             return try await adapter.serverSideEmitWithAck(packet, timeout: timeout)
                 .map { try $0.decode(type, at: 0) }
@@ -86,15 +86,6 @@ extension Namespace {
     /// - Throws: What the adapter throws when it cannot tell.
     public func serverCount() async throws -> Int { try await adapter.serverCount() }
 
-    private static func serverSidePacket(
-        _ event: String,
-        _ arguments: Arguments
-    ) throws -> EventPacket {
-        let reserved = ["connect", "connection", "new_namespace"]
-        guard !reserved.contains(event) else { throw EmitError.reservedEvent(event) }
-        return EventPacket(unchecked: event, arguments: arguments)
-    }
-
     /// Runs the handlers of an event of another server.
     func runServerHandlers(_ packet: EventPacket, reply: (@Sendable (Arguments) -> Void)?) {
         let handlers = serverHandlers(of: packet.name)
@@ -127,6 +118,17 @@ extension Namespace {
 
     private func failed(_ packet: EventPacket, _ error: any Error) {
         core.options.log(.error, "handler of \(packet.name) of another server, \(name): \(error)")
+    }
+}
+
+extension EventPacket {
+    /// An event for the servers' own handlers.
+    ///
+    /// - Throws: `EmitError.reservedEvent` for what a namespace says of itself.
+    package init(serverSide event: String, _ arguments: Arguments) throws {
+        let reserved = ["connect", "connection", "new_namespace"]
+        guard !reserved.contains(event) else { throw EmitError.reservedEvent(event) }
+        self.init(unchecked: event, arguments: arguments)
     }
 }
 
@@ -166,6 +168,43 @@ extension Server {
     ) throws {
         try main.serverSideEmit(event, repeat each values)
     }
+
+    /// As `serverSideEmit`, with the others' answers; see `Namespace.serverSideEmitWithAck`.
+    ///
+    /// - Throws: As `Namespace.serverSideEmitWithAck`.
+    public func serverSideEmitWithAck<each Value: Encodable, Response: Decodable & Sendable>(
+        _ event: String,
+        _ values: repeat each Value,
+        timeout: Duration = .seconds(5),
+        as type: Response.Type
+    ) async throws -> [Response] {
+        try await main.serverSideEmitWithAck(
+            event,
+            repeat each values,
+            timeout: timeout,
+            as: type
+        )
+    }
+
+    /// Handles an event of another server in the namespace `/`; see `Namespace.onServerSideEmit`.
+    public func onServerSideEmit(
+        _ event: String,
+        _ handler:
+            nonisolated(nonsending) @escaping @Sendable (Arguments) async throws ->
+            Arguments
+    ) {
+        main.onServerSideEmit(event, handler)
+    }
+
+    /// The rooms of the namespace `/` on all servers; see `Namespace.allRooms`.
+    ///
+    /// - Throws: As `Namespace.allRooms`.
+    public func allRooms() async throws -> Set<Room> { try await main.allRooms() }
+
+    /// How many servers the cluster has, this one included.
+    ///
+    /// - Throws: As `Namespace.serverCount`.
+    public func serverCount() async throws -> Int { try await main.serverCount() }
 
     /// Handles an event of another server in the namespace `/`; see `Namespace.onServerSideEmit`.
     public func onServerSideEmit(

@@ -186,7 +186,10 @@ public final class Namespace: Sendable {
 extension Namespace: AdapterHost {
     /// See `AdapterHost`.
     public func deliver(_ packet: EventPacket, _ options: BroadcastOptions, offset: String?) {
-        let encoded = packet.withOffset(offset).encoded(namespace: wireName)
+        let encoded = packet.withOffset(offset).encoded(
+            namespace: wireName,
+            isCompressible: options.isCompressed
+        )
         for local in locals {
             local.run { $0.deliver(encoded, options) }
         }
@@ -195,7 +198,11 @@ extension Namespace: AdapterHost {
     /// See `AdapterHost`.
     public func deliver(_ packet: EventPacket, _ options: BroadcastOptions, acks: BroadcastAcks) {
         let id = nextAckID()
-        let encoded = packet.encoded(namespace: wireName, id: id)
+        let encoded = packet.encoded(
+            namespace: wireName,
+            id: id,
+            isCompressible: options.isCompressed
+        )
         // Held until every loop has its order, or the first to report could be taken for the last.
         acks.hold()
         acks.expectSources(locals.count)

@@ -163,7 +163,17 @@ public final class Server: Sendable {
         }
     }
 
+    /// Runs `body` when the shutdown begins, before sockets are told and adapters closed.
+    ///
+    /// What it sends to other servers still leaves; the shutdown waits for it.
+    public func onShutdown(
+        _ body: nonisolated(nonsending) @escaping @Sendable () async -> Void
+    ) {
+        core.onShutdown(body)
+    }
+
     private func finish(_ engine: EngineServer?) async {
+        for body in core.takeShutdownHandlers() { await body() }
         core.beginStopping()
         await engine?.stopAccepting()
         await core.disconnectAll()
@@ -300,6 +310,11 @@ extension Broadcaster {
 
     /// Sockets that can take the event at once.
     public var volatile: BroadcastOperator { everyone.volatile }
+
+    /// Whether the event may be compressed.
+    public func compress(_ isCompressed: Bool) -> BroadcastOperator {
+        everyone.compress(isCompressed)
+    }
 
     /// Everybody, with a time for acknowledgements.
     public func timeout(_ duration: Duration) -> BroadcastOperator { everyone.timeout(duration) }

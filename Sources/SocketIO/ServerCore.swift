@@ -18,6 +18,7 @@ final class ServerCore: Sendable {
     private let clients: [LoopBound<LocalClients>]
     private let idCounter = Atomic<UInt32>(0)
     private let stopping = Atomic<Bool>(false)
+    private let shutdownHandlers = Mutex<[@Sendable () async -> Void]>([])
 
     init(options: ServerOptions) throws {
         self.options = options
@@ -30,7 +31,7 @@ final class ServerCore: Sendable {
             maxAttachments: options.maxAttachments,
             // Each attachment is a message, bounded by itself.
             maxAttachmentBytes: total.overflow ? .max : total.partialValue,
-            maxDepth: options.maxJSONDepth
+            maxDepth: min(options.maxJSONDepth, 500)
         )
         clients = group.loops.map { LoopBound(LocalClients(), loop: $0) }
     }
@@ -53,6 +54,18 @@ final class ServerCore: Sendable {
 
     /// Whether the server shuts down: clients are not listened to any more.
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
+
+    func onShutdown(_ body: @escaping @Sendable () async -> Void) {
+        shutdownHandlers.withLock { $0.append(body) }
+    }
+
+    /// What is to run before everything else ends; once.
+    func takeShutdownHandlers() -> [@Sendable () async -> Void] {
+        shutdownHandlers.withLock { handlers in
+            defer { handlers = [] }
+            return handlers
+        }
+    }
 
     func beginStopping() { stopping.store(true, ordering: .relaxed) }
 

@@ -1,6 +1,7 @@
 import EngineIO
 import EngineIOProtocol
 import HTTP1
+import WebSocket
 
 /// The options as the layers below know them.
 extension ServerOptions {
@@ -14,6 +15,8 @@ extension ServerOptions {
         engine.allowsPolling = transports.contains(.polling)
         engine.allowsWebSocket = transports.contains(.webSocket)
         engine.allowsUpgrades = allowsUpgrades
+        engine.deflate = perMessageDeflate?.policy
+        engine.httpCompressionThreshold = httpCompression?.threshold
         engine.cors = cors?.policy
         engine.cookie = cookie?.sessionCookie
         engine.maxSendQueueBytes = maxSendQueueBytes
@@ -85,6 +88,20 @@ extension CORSOptions {
             exposedHeaders: exposedHeaders,
             maxAge: maxAge
         )
+    }
+}
+
+extension DeflateOptions {
+    var policy: DeflatePolicy {
+        var policy = DeflatePolicy()
+        policy.threshold = threshold
+        policy.serverNoContextTakeover = serverNoContextTakeover
+        policy.clientNoContextTakeover = clientNoContextTakeover
+        policy.serverMaxWindowBits = serverMaxWindowBits
+        policy.clientMaxWindowBits = clientMaxWindowBits
+        policy.level = level
+        policy.memoryLevel = memoryLevel
+        return policy
     }
 }
 

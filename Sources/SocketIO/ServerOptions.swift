@@ -153,14 +153,20 @@ public struct ServerOptions: Sendable {
     public var maxAttachments = 10
     /// The most namespaces one client may be in.
     public var maxNamespacesPerClient = 100
-    /// How deep JSON of clients may nest, 512 at most.
-    public var maxJSONDepth = 512
+    /// How deep JSON of clients may nest, 500 at most.
+    ///
+    /// Servers of a cluster wrap it in messages of their own, and read 512.
+    public var maxJSONDepth = 500
     /// Bytes that may wait for one slow client before it is disconnected.
     public var maxSendQueueBytes = 16 << 20
     /// The transports that clients may use.
     public var transports = Transport.allCases
     /// Whether polling clients are told that they may upgrade.
     public var allowsUpgrades = true
+    /// Compression of WebSocket messages with clients that offer it; nil, the default, is none.
+    public var perMessageDeflate: DeflateOptions?
+    /// Compression of polling's responses; nil is none.
+    public var httpCompression: HTTPCompressionOptions? = HTTPCompressionOptions()
     /// Access for pages of other origins; nil is none.
     public var cors: CORSOptions?
     /// A cookie with the session's id; nil sends none.

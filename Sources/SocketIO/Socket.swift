@@ -122,6 +122,11 @@ public struct Socket: Sendable, Identifiable, Hashable {
     /// Sends so that the event is lost if the client cannot take it at once.
     public var volatile: SocketEmitter { SocketEmitter(shared: shared, isVolatile: true) }
 
+    /// Sends so that the event is compressed or not, where compression is on and worth it.
+    public func compress(_ isCompressed: Bool) -> SocketEmitter {
+        SocketEmitter(shared: shared, isCompressed: isCompressed)
+    }
+
     // MARK: Sending to others
 
     /// Everybody in the namespace but this socket.
@@ -175,6 +180,7 @@ public struct SocketEmitter: Sendable {
     let shared: SocketShared
     var timeout: Duration?
     var isVolatile = false
+    var isCompressed = true
 
     /// The same with a time limit for `emitWithAck`.
     public func timeout(_ duration: Duration) -> SocketEmitter {
@@ -190,6 +196,13 @@ public struct SocketEmitter: Sendable {
         return copy
     }
 
+    /// The same for an event that may be compressed, or must not be.
+    public func compress(_ isCompressed: Bool) -> SocketEmitter {
+        var copy = self
+        copy.isCompressed = isCompressed
+        return copy
+    }
+
     /// Sends an event.
     ///
     /// - Throws: `EmitError.reservedEvent`, or what encoding an argument throws.
@@ -202,7 +215,10 @@ public struct SocketEmitter: Sendable {
     /// - Throws: `EmitError.reservedEvent`.
     public func emit(_ event: String, arguments: Arguments) throws {
         let packet = try EventPacket(name: event, arguments: arguments)
-        let encoded = packet.encoded(namespace: shared.namespace.wireName)
+        let encoded = packet.encoded(
+            namespace: shared.namespace.wireName,
+            isCompressible: isCompressed
+        )
         let isVolatile = isVolatile
         shared.state.run { state in
             if !isVolatile || state.isWritable { state.send(encoded) }
@@ -228,7 +244,11 @@ public struct SocketEmitter: Sendable {
     public func emitWithAck(_ event: String, arguments: Arguments) async throws -> Arguments {
         let packet = try EventPacket(name: event, arguments: arguments)
         let id = shared.namespace.nextAckID()
-        let encoded = packet.encoded(namespace: shared.namespace.wireName, id: id)
+        let encoded = packet.encoded(
+            namespace: shared.namespace.wireName,
+            id: id,
+            isCompressible: isCompressed
+        )
         let shared = shared
         let timeout = timeout
         let isVolatile = isVolatile

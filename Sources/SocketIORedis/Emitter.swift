@@ -36,11 +36,33 @@ public final class Emitter: Sendable {
         let address = try RedisAddress(url: url)
         self.options = options
         loops = try LoopGroup(count: 1)
-        let client = RedisClient(
-            options: options.redis(address, name: "socket.io-emitter"),
-            loop: loops.loops[0],
-            onChange: StateLog("emitter to \(address)", log).changed
+        var settings = options.redis(address, name: "socket.io-emitter")
+        settings.holdsMessagesAfterLoss = true
+        let losses = LossWatch(log)
+        let regrouping = Regrouping(
+            on: loops.loops[0],
+            reachesAll: options.mode == .classic,
+            onCount: { losses.look(at: $0) },
+            onRefusal: { log(.error, "redis: servers cannot be counted: \($0)") }
         )
+        let stateLog = StateLog("emitter to \(address)", log)
+        let client = RedisClient(
+            options: settings,
+            loop: loops.loops[0],
+            onChange: { state in
+                stateLog.changed(state)
+                regrouping.changed(state)
+            }
+        )
+        regrouping.watch(client)
+        // Every server has the namespace `/`.
+        switch options.mode {
+        case .classic:
+            let channels = ClassicChannels(key: options.prefix, namespace: "/")
+            regrouping.count(by: channels.request, isSharded: false)
+        case .sharded:
+            regrouping.count(by: SharedBytes("\(options.prefix)#/#"), isSharded: true)
+        }
         connection = .single(client)
         client.start()
     }
@@ -167,6 +189,11 @@ public struct EmitterOperator: Sendable {
     /// Sockets that cannot take the event at once miss it.
     public var volatile: EmitterOperator { changed { $0.isVolatile = true } }
 
+    /// Whether the event may be compressed, by servers that do.
+    public func compress(_ isCompressed: Bool) -> EmitterOperator {
+        changed { $0.isCompressed = isCompressed }
+    }
+
     /// Sends an event; at most once, and nobody tells whether it has arrived.
     ///
     /// - Throws: `EmitError.reservedEvent`, or what encoding an argument throws.
@@ -183,12 +210,18 @@ public struct EmitterOperator: Sendable {
     }
 
     /// Makes the sockets join rooms.
-    public func socketsJoin(_ rooms: Room...) {
+    public func socketsJoin(_ rooms: Room...) { socketsJoin(rooms) }
+
+    /// Makes the sockets join rooms.
+    public func socketsJoin(_ rooms: [Room]) {
         emitter.publish(.join(rooms, options), namespace: namespace)
     }
 
     /// Makes the sockets leave rooms.
-    public func socketsLeave(_ rooms: Room...) {
+    public func socketsLeave(_ rooms: Room...) { socketsLeave(rooms) }
+
+    /// Makes the sockets leave rooms.
+    public func socketsLeave(_ rooms: [Room]) {
         emitter.publish(.leave(rooms, options), namespace: namespace)
     }
 
@@ -199,12 +232,12 @@ public struct EmitterOperator: Sendable {
 
     /// Sends an event to the servers' own handlers (`Namespace.onServerSideEmit`).
     ///
-    /// - Throws: What encoding an argument throws.
+    /// - Throws: `EmitError.reservedEvent`, or what encoding an argument throws.
     public func serverSideEmit<each Value: Encodable>(
         _ event: String,
         _ values: repeat each Value
     ) throws {
-        let packet = try EventPacket(name: event, arguments: Arguments(repeat each values))
+        let packet = try EventPacket(serverSide: event, Arguments(repeat each values))
         emitter.publish(.serverSideEmit(packet, requestID: nil), namespace: namespace)
     }
 

@@ -51,7 +51,7 @@ public final class RedisBroker: Sendable {
     /// How the connections are; with several servers of one process, the worst of theirs.
     public var health: RedisHealth {
         let all = hubs.withLock { $0.values.compactMap(\.hub) }.map(\.health)
-        return all.first { $0.state != .connected } ?? all.first ?? RedisHealth()
+        return all.max { $0.state < $1.state } ?? RedisHealth()
     }
 
     /// The connections of the server with these loops.

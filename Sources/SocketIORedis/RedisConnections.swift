@@ -5,7 +5,7 @@ import SocketIO
 
 /// A hub's connections: to one Redis, or to the masters of a cluster.
 enum RedisConnections: Sendable {
-    case single(RedisClient, RedisSubscriber, Regrouping)
+    case single(RedisClient, RedisSubscriber, Regrouping, LossWatch)
     case cluster(RedisCluster)
 
     /// Connections to one Redis, commands and subscriptions on different loops if there are two.
@@ -23,10 +23,13 @@ enum RedisConnections: Sendable {
             onChange: StateLog("subscriptions of \(address)", log).changed
         )
         settings.holdsMessagesAfterLoss = true
+        let losses = LossWatch(log)
         let regrouping = Regrouping(
             on: loops[0],
             // An answer for one server alone, and a room's own channel, are heard by few.
-            reachesAll: options.mode == .classic && !options.publishesOnSpecificResponseChannel
+            reachesAll: options.mode == .classic && !options.publishesOnSpecificResponseChannel,
+            onCount: { losses.look(at: $0) },
+            onRefusal: { log(.error, "redis: servers cannot be counted: \($0)") }
         )
         let stateLog = StateLog("commands to \(address)", log)
         let client = RedisClient(
@@ -38,7 +41,7 @@ enum RedisConnections: Sendable {
             }
         )
         regrouping.watch(client)
-        self = .single(client, subscriber, regrouping)
+        self = .single(client, subscriber, regrouping, losses)
     }
 
     /// Connections to a cluster of which `address` and `seeds` are nodes.
@@ -61,7 +64,7 @@ enum RedisConnections: Sendable {
 
     func start() {
         switch self {
-        case .single(let client, let subscriber, _):
+        case .single(let client, let subscriber, _, _):
             client.start()
             subscriber.start()
         case .cluster(let cluster):
@@ -71,7 +74,7 @@ enum RedisConnections: Sendable {
 
     func close() async {
         switch self {
-        case .single(let client, let subscriber, _):
+        case .single(let client, let subscriber, _, _):
             await subscriber.close()
             await client.close()
         case .cluster(let cluster):
@@ -81,14 +84,14 @@ enum RedisConnections: Sendable {
 
     /// All servers listen to `channel`, by which they are counted after an outage.
     func count(by channel: SharedBytes, isSharded: Bool) {
-        if case .single(_, _, let regrouping) = self {
+        if case .single(_, _, let regrouping, _) = self {
             regrouping.count(by: channel, isSharded: isSharded)
         }
     }
 
     func publish(_ channel: SharedBytes, _ payload: SharedBytes, sharded: Bool) {
         switch self {
-        case .single(let client, _, _): client.publish(channel, payload, sharded: sharded)
+        case .single(let client, _, _, _): client.publish(channel, payload, sharded: sharded)
         case .cluster(let cluster): cluster.publish(channel, payload, sharded: sharded)
         }
     }
@@ -97,10 +100,10 @@ enum RedisConnections: Sendable {
         _ kind: SubscriptionKind,
         _ name: SharedBytes,
         _ handler: @escaping @Sendable (SharedBytes, SharedBytes) -> Void,
-        confirmed: @escaping @Sendable () -> Void
+        confirmed: (@Sendable () -> Void)?
     ) {
         switch self {
-        case .single(_, let subscriber, _):
+        case .single(_, let subscriber, _, _):
             subscriber.subscribe(kind, name, handler, confirmed: confirmed)
         case .cluster(let cluster):
             cluster.subscribe(kind, name, handler, confirmed: confirmed)
@@ -109,7 +112,7 @@ enum RedisConnections: Sendable {
 
     func unsubscribe(_ kind: SubscriptionKind, _ name: SharedBytes) {
         switch self {
-        case .single(_, let subscriber, _): subscriber.unsubscribe(kind, name)
+        case .single(_, let subscriber, _, _): subscriber.unsubscribe(kind, name)
         case .cluster(let cluster): cluster.unsubscribe(kind, name)
         }
     }
@@ -120,8 +123,10 @@ enum RedisConnections: Sendable {
     func subscriberCount(of channel: SharedBytes, sharded: Bool) async throws -> Int {
         let command = RedisCommand("PUBSUB", sharded ? "SHARDNUMSUB" : "NUMSUB", channel)
         switch self {
-        case .single(let client, _, _):
-            return try Self.count(in: await client.send(command))
+        case .single(let client, _, let regrouping, _):
+            let count = try Self.count(in: await client.send(command))
+            // After an outage others are still on their way back.
+            return max(count, regrouping.awaitedServers ?? 0)
         case .cluster(let cluster):
             return try await cluster.sendToMasters(command).reduce(0) { sum, reply in
                 try sum + Self.count(in: reply)
@@ -139,7 +144,7 @@ enum RedisConnections: Sendable {
     /// The state and the counters of all together; `received` is not among them.
     var health: RedisHealth {
         switch self {
-        case .single(let client, let subscriber, _):
+        case .single(let client, let subscriber, let regrouping, let losses):
             var health = RedisHealth(client.status)
             let subscriptions = RedisHealth(subscriber.status)
             if subscriptions.state > health.state || health.problem == nil {
@@ -147,6 +152,14 @@ enum RedisConnections: Sendable {
             }
             health.state = max(health.state, subscriptions.state)
             health.reconnects += subscriptions.reconnects
+            if health.state == .connected, regrouping.awaitedServers != nil {
+                health.state = .connecting
+                health.problem = "other servers do not listen yet"
+            }
+            if health.state == .connected, losses.isLosing {
+                health.problem =
+                    "messages to other servers are lost: \(client.status.lastError ?? "")"
+            }
             return health
         case .cluster(let cluster):
             return RedisHealth(cluster.status)
@@ -156,7 +169,7 @@ enum RedisConnections: Sendable {
     /// The last fault, for a log.
     var lastError: String? {
         switch self {
-        case .single(let client, let subscriber, _):
+        case .single(let client, let subscriber, _, _):
             subscriber.status.lastError ?? client.status.lastError
         case .cluster(let cluster): cluster.status.lastError
         }

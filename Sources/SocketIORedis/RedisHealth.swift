@@ -20,8 +20,10 @@ public struct RedisHealth: Sendable, Encodable {
     /// Messages that were handed to Redis.
     public var published = 0
     /// Messages that fewer servers have heard than there were a moment before, in classic mode.
+    ///
+    /// Those of a namespace that only some servers have count too.
     public var missed = 0
-    /// Messages that were never sent: Redis was away for too long, or too much waited.
+    /// Messages that Redis has not taken: it was away for too long, too much waited, or it refused.
     public var dropped = 0
     /// Messages that were under way when the connection was lost: they may have arrived or not.
     public var uncertain = 0

@@ -104,26 +104,30 @@ final class RedisHub: Sendable {
     // MARK: In
 
     /// Listens to a channel, or channels that match a pattern; again after every reconnection.
+    ///
+    /// `ready` can wait for it only if `isAwaited`.
     func subscribe(
         _ kind: SubscriptionKind,
         _ name: SharedBytes,
+        isAwaited: Bool = false,
         _ handler: @escaping MessageHandler
     ) {
-        // Weak, as the subscriber is this hub's: without a shutdown nobody would break the cycle.
+        var confirmed: (@Sendable () -> Void)?
+        if isAwaited { confirmed = { [weak self] in self?.confirmed(kind, name) } }
+        // Weak, as the connections are this hub's: without a shutdown nobody would break the cycle.
         connections.subscribe(
             kind,
             name,
             { [weak self] channel, payload in
                 if let self { handler(self, channel, payload) }
             },
-            confirmed: { [weak self] in self?.confirmed(kind, name) }
+            confirmed: confirmed
         )
     }
 
     /// Ends a subscription.
     func unsubscribe(_ kind: SubscriptionKind, _ name: SharedBytes) {
         connections.unsubscribe(kind, name)
-        _ = state.withLock { $0.confirmed.remove(ConfirmedName(kind: kind, name: name.text)) }
     }
 
     /// Returns when Redis has confirmed these subscriptions, or after the time for that.

@@ -14,6 +14,9 @@ final class Regrouping: Sendable {
         var servers = 0
         /// How often they have been counted since the connection was made anew.
         var rounds = 0
+        /// What was counted last, and in which round that was counted first.
+        var lastCount = 0
+        var stableSince = 0
         var isWaiting = false
     }
 
@@ -33,9 +36,23 @@ final class Regrouping: Sendable {
     /// between two attempts to connect.
     private static let roundInterval = Duration.milliseconds(100)
     private static let maxRounds = 50
+    /// For how many rounds the count must stay the same.
+    private static let stableRounds = 5
 
-    init(on loop: EventLoop, reachesAll: Bool) {
+    /// Called after each count, so about once a second, on the loop.
+    private let onCount: @Sendable (RedisStatus) -> Void
+    /// Called with Redis's words when it does not let us count.
+    private let onRefusal: @Sendable (String) -> Void
+
+    init(
+        on loop: EventLoop,
+        reachesAll: Bool,
+        onCount: @escaping @Sendable (RedisStatus) -> Void = { _ in },
+        onRefusal: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
         self.reachesAll = reachesAll
+        self.onCount = onCount
+        self.onRefusal = onRefusal
         timer = LoopTimer(on: loop)
     }
 
@@ -51,6 +68,9 @@ final class Regrouping: Sendable {
         }
     }
 
+    /// How many servers are awaited; nil while none is missing.
+    var awaitedServers: Int? { state.withLock { $0.isWaiting ? $0.servers : nil } }
+
     /// What the client's connection has come to.
     func changed(_ redis: RedisState) {
         switch redis {
@@ -60,6 +80,8 @@ final class Regrouping: Sendable {
             state.withLock { state in
                 state.isWaiting = true
                 state.rounds = 0
+                state.lastCount = 0
+                state.stableSince = 0
             }
         case .connecting:
             break
@@ -76,30 +98,57 @@ final class Regrouping: Sendable {
         }
         let subcommand = channel.isSharded ? "SHARDNUMSUB" : "NUMSUB"
         client.send(RedisCommand("PUBSUB", subcommand, channel.name)) { [weak self] result in
-            // Without an answer the connection is lost, and its end begins this anew.
-            guard case .success(let reply) = result else { return }
-            self?.counted(reply.elements?.last?.integer ?? 0)
+            self?.counted(result)
         }
+    }
+
+    private func counted(_ result: Result<RedisReply, RedisError>) {
+        switch result {
+        case .success(let reply):
+            counted(reply.elements?.last?.integer ?? 0)
+        case .failure(.replied(let line)):
+            // Not allowed, or not known there: messages must not wait for what cannot be had.
+            release()
+            onRefusal(line)
+        case .failure(.closed):
+            return
+        case .failure:
+            counted(0)
+        }
+    }
+
+    /// Lets the messages go; the servers are counted again after the next outage.
+    private func release() {
+        state.withLock { $0.isWaiting = false }
+        client.withLock { $0.value }?.releaseMessages()
     }
 
     private func counted(_ servers: Int) {
         let (isComplete, pause) = state.withLock { state in
             guard state.isWaiting else {
-                state.servers = servers
+                // 0: nobody could tell.
+                if servers > 0 { state.servers = servers }
                 return (false, Self.interval)
             }
             state.rounds += 1
-            guard servers >= state.servers || state.rounds >= Self.maxRounds else {
+            if servers != state.lastCount {
+                state.lastCount = servers
+                state.stableSince = state.rounds
+            }
+            // As many as before, and no more on their way: soon after a start that is not known.
+            let isStable = state.rounds - state.stableSince >= Self.stableRounds
+            guard servers >= state.servers && isStable || state.rounds >= Self.maxRounds else {
                 return (false, Self.roundInterval)
             }
             state.isWaiting = false
-            state.servers = servers
+            if servers > 0 { state.servers = servers }
             return (true, Self.interval)
         }
         if let client = client.withLock({ $0.value }) {
-            if reachesAll { client.expectReceivers(servers) }
+            if reachesAll, servers > 0 { client.expectReceivers(servers) }
             if isComplete { client.releaseMessages() }
         }
+        if let client = client.withLock({ $0.value }) { onCount(client.status) }
         timer.start(after: pause) { [weak self] in self?.count() }
     }
 }

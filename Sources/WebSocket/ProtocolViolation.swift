@@ -24,8 +24,12 @@ package enum ProtocolViolation: Error, Equatable, Sendable {
     case badCloseCode(UInt16)
     /// §8.1: text, or the reason of a close frame, that is not UTF-8.
     case invalidUTF8
-    /// A message longer than the limit.
+    /// A message longer than the limit, decompressed if it was compressed.
     case messageTooBig(limit: Int)
+    /// RFC 7692 §7.2.2: a compressed message that cannot be decompressed.
+    case invalidDeflateData
+    /// Not the peer's fault: there is no memory to decompress its message.
+    case noMemory
 
     /// The code of the close frame that answers it.
     package var closeCode: CloseCode {
@@ -34,8 +38,23 @@ package enum ProtocolViolation: Error, Equatable, Sendable {
             .controlFrameTooLong, .unexpectedContinuation, .expectedContinuation,
             .nonMinimalLength, .lengthHighBitSet, .badClosePayload, .badCloseCode:
             .protocolError
-        case .invalidUTF8: .invalidPayload
+        // RFC 7692 names no code. 1007 is what `ws` sends, and says that the data is not what its
+        // frame claims it is; the frames themselves are right, which 1002 would deny.
+        case .invalidUTF8, .invalidDeflateData: .invalidPayload
         case .messageTooBig: .messageTooBig
+        case .noMemory: .internalError
+        }
+    }
+
+    /// What the close frame says besides, for whoever wonders why; mostly nothing.
+    package var closeReason: String {
+        switch self {
+        case .messageTooBig(let limit): "message of more than \(limit) bytes"
+        case .reservedBitsSet, .unknownOpcode, .unmaskedFrame, .fragmentedControlFrame,
+            .controlFrameTooLong, .unexpectedContinuation, .expectedContinuation,
+            .nonMinimalLength, .lengthHighBitSet, .badClosePayload, .badCloseCode, .invalidUTF8,
+            .invalidDeflateData, .noMemory:
+            ""
         }
     }
 }

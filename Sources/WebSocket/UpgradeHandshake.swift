@@ -10,12 +10,14 @@ package enum UpgradeRefusal: Error, Equatable, Sendable {
     case unsupportedVersion
     /// A `Sec-WebSocket-Key` that is missing or not 16 bytes in base64.
     case badKey
+    /// A `Sec-WebSocket-Extensions` that is no list of extensions (§9.1).
+    case badExtensions
 
     /// The HTTP status that answers it.
     package var status: Int {
         switch self {
         case .unsupportedVersion: 426
-        case .noWebSocketUpgrade, .noConnectionUpgrade, .badKey: 400
+        case .noWebSocketUpgrade, .noConnectionUpgrade, .badKey, .badExtensions: 400
         }
     }
 
@@ -23,7 +25,7 @@ package enum UpgradeRefusal: Error, Equatable, Sendable {
     package var fields: [(String, String)] {
         switch self {
         case .unsupportedVersion: [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
-        case .noWebSocketUpgrade, .noConnectionUpgrade, .badKey: []
+        case .noWebSocketUpgrade, .noConnectionUpgrade, .badKey, .badExtensions: []
         }
     }
 }

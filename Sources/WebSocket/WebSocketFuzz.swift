@@ -28,18 +28,29 @@ package enum WebSocketFuzz {
         case violation(ProtocolViolation)
     }
 
-    /// Reads `input` in pieces of the sizes that `pieces` gives, with a small limit.
+    /// Reads `input` in pieces of the sizes that `pieces` gives, with a small limit, and
+    /// decompresses its messages if that has been agreed upon.
     static func outcome(
         of input: [UInt8],
         maxMessageBytes: Int = 70_000,
+        deflate: DeflateParameters? = nil,
         pieces: () -> Int
     ) -> [Outcome] {
-        var reader = MessageReader(maxMessageBytes: maxMessageBytes)
+        var reader = MessageReader(
+            maxMessageBytes: maxMessageBytes,
+            allowedReservedBits: deflate == nil ? [] : .rsv1
+        )
+        var decompression = Decompression(deflate, limit: maxMessageBytes)
         var outcomes: [Outcome] = []
         var start = 0
         while start < input.count {
             let end = start + min(max(pieces(), 1), input.count - start)
-            let isOpen = read(Array(input[start..<end]), by: &reader, into: &outcomes)
+            let isOpen = read(
+                Array(input[start..<end]),
+                by: &reader,
+                &decompression,
+                into: &outcomes
+            )
             guard isOpen else { break }
             start = end
         }
@@ -50,6 +61,7 @@ package enum WebSocketFuzz {
     private static func read(
         _ piece: [UInt8],
         by reader: inout MessageReader,
+        _ decompression: inout Decompression,
         into outcomes: inout [Outcome]
     ) -> Bool {
         var buffer = ByteBuffer()
@@ -63,10 +75,16 @@ package enum WebSocketFuzz {
                     precondition(offset == piece.count, "input was left over")
                     return true
                 case .message(let opcode, let range):
-                    let payload = bytes.bytes.extracting(range).array
-                    outcomes.append(.message(opcode, payload))
+                    let payload = bytes.bytes.extracting(range)
+                    let bits = reader.reservedBits
+                    outcomes.append(
+                        .message(opcode, try decompression.message(opcode, payload, bits))
+                    )
                 case .assembledMessage(let opcode, let payload):
-                    outcomes.append(.message(opcode, payload.array))
+                    let bits = reader.reservedBits
+                    outcomes.append(
+                        .message(opcode, try decompression.message(opcode, payload.bytes, bits))
+                    )
                 case .ping(let payload): outcomes.append(.ping(payload.array))
                 case .pong(let payload): outcomes.append(.pong(payload.array))
                 case .close(let code, let reason):
@@ -78,5 +96,28 @@ package enum WebSocketFuzz {
             outcomes.append(.violation(error))
             return false
         }
+    }
+}
+
+/// What decompresses the messages of a fuzzed connection.
+private struct Decompression: ~Copyable {
+    private var contexts = DeflateContexts(DeflatePolicy())
+    private var deflate: PermessageDeflate
+    private let limit: Int
+
+    init(_ parameters: DeflateParameters?, limit: Int) {
+        deflate = PermessageDeflate(parameters ?? DeflateParameters())
+        self.limit = limit
+    }
+
+    mutating func message(
+        _ opcode: Opcode,
+        _ payload: RawSpan,
+        _ bits: ReservedBits
+    ) throws(ProtocolViolation) -> [UInt8] {
+        guard bits.contains(.rsv1) else { return payload.array }
+        let message = try deflate.inflate(opcode, payload, limit: limit, &contexts)
+        precondition(message.count <= limit, "more than the limit was decompressed")
+        return message.array
     }
 }

@@ -227,6 +227,10 @@ struct ConformanceApp: Sendable {
         }
         socket.on("broadcast") { (text: String) in try socket.broadcast.emit("said", text) }
         socket.on("everyone") { (text: String) in try namespace.emit("said", text) }
+        socket.on("everyone-plain") { (text: String) in
+            try namespace.compress(false).emit("said", text)
+        }
+        socket.on("plain") { (text: String) in try socket.compress(false).emit("said", text) }
         socket.on("local") { (text: String) in try namespace.local.emit("said", text) }
         socket.on("volatile") { (text: String) in try socket.volatile.emit("said", text) }
         socket.on("volatile-flood") { (count: Int, size: Int) in

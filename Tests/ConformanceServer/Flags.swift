@@ -55,6 +55,9 @@ struct Flags {
         case "--cors": options.cors = Self.cors(value)
         case "--transports": options.transports = try Self.transports(value, flag: name)
         case "--allow-eio3": options.allowEIO3 = value == "true"
+        case "--deflate": options.perMessageDeflate = Self.deflate(value)
+        case "--http-compression":
+            options.httpCompression = value == "true" ? HTTPCompressionOptions() : nil
         case "--allow-upgrades": options.allowsUpgrades = value == "true"
         case "--refuse-without":
             // A handshake is refused unless its query has this parameter.
@@ -75,6 +78,25 @@ struct Flags {
             return cors
         default: return CORSOptions(origin: .list(value.split(separator: ",").map(String.init)))
         }
+    }
+
+    /// `true`, `takeover`, or `small`: with takeover in windows of 512 bytes.
+    private static func deflate(_ value: String) -> DeflateOptions? {
+        var deflate = DeflateOptions()
+        switch value {
+        case "true":
+            break
+        case "takeover", "small":
+            deflate.serverNoContextTakeover = false
+            deflate.clientNoContextTakeover = false
+            if value == "small" {
+                deflate.serverMaxWindowBits = 9
+                deflate.clientMaxWindowBits = 9
+            }
+        default:
+            return nil
+        }
+        return deflate
     }
 
     private static func transports(

@@ -32,6 +32,11 @@ struct RedisFlags {
                 throw FlagError(flag: name, value: value)
             }
             options.requestsTimeout = .milliseconds(milliseconds)
+        case "--redis-queue":
+            guard let bytes = Int(value), bytes > 0 else {
+                throw FlagError(flag: name, value: value)
+            }
+            options.maxQueuedBytes = bytes
         case "--specific-responses":
             options.publishesOnSpecificResponseChannel = value == "true"
         case "--redis-ping":

@@ -31,8 +31,15 @@ final class RawClient {
     struct Frame: Equatable {
         let opcode: UInt8
         let payload: [UInt8]
+        /// Whether RSV1 is set (RFC 7692 §6).
+        var isCompressed = false
 
         var text: String { String(decoding: payload, as: UTF8.self) }
+        /// The code of a close frame; nil if it has none, or is another frame.
+        var closeCode: UInt16? {
+            guard opcode == 8, payload.count >= 2 else { return nil }
+            return UInt16(payload[0]) << 8 | UInt16(payload[1])
+        }
 
         static func text(_ text: String) -> Frame { Frame(opcode: 1, payload: Array(text.utf8)) }
         static func close(_ code: UInt16? = nil) -> Frame {
@@ -194,8 +201,12 @@ final class RawClient {
             count = bytes[2..<header].reduce(0) { $0 << 8 | Int($1) }
         }
         while bytes.count < header + count { try more() }
-        let opcode = bytes[0] & 15
-        return Frame(opcode: opcode, payload: Array(take(header + count).dropFirst(header)))
+        let first = bytes[0]
+        return Frame(
+            opcode: first & 15,
+            payload: Array(take(header + count).dropFirst(header)),
+            isCompressed: first & 0x40 != 0
+        )
     }
 
     // MARK: Reading

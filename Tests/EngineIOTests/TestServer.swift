@@ -148,6 +148,10 @@ final class Echo: EngineSessionHandler {
             for _ in 0..<100 { session.send(packet) }
         case "!transport":
             session.send(OutgoingPacket(text: SharedBytes("4\(session.transport)").bytes))
+        case let text where text.hasPrefix("!plain"):
+            var packet = OutgoingPacket(text: SharedBytes("4\(text)").bytes)
+            packet.isCompressible = false
+            session.send(packet)
         default:
             session.send(OutgoingPacket(text: SharedBytes("4\(text.text)").bytes))
         }

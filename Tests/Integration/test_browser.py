@@ -409,3 +409,28 @@ def test_a_phone(chat, tab):
     assert width <= 375
     for part in (ada.message, ada.page.get_by_test_id("send-button"), ada.state):
         expect(part).to_be_in_viewport()
+
+
+def test_compression(start_server, browser):
+    """Chromium offers permessage-deflate; a server that takes it is understood."""
+    server = start_server("--deflate", "true")
+    text = "long text " * 500
+    page = browser.new_page()
+    seen = page.evaluate(
+        """([url, text]) => new Promise((resolve, reject) => {
+            const socket = new WebSocket(url);
+            let heard = 0;
+            socket.onerror = () => reject(new Error("closed"));
+            socket.onmessage = ({ data }) => {
+                if (data.startsWith("0{")) socket.send("40");
+                if (data.startsWith("40{")) socket.send(`421["echo","${text}"]`);
+                if (!data.startsWith("431")) return;
+                if (++heard < 3) socket.send(`421["echo","${text}"]`);
+                else resolve([socket.extensions, data]);
+            };
+        })""",
+        [f"ws://127.0.0.1:{server.port}/socket.io/?EIO=4&transport=websocket", text],
+    )
+    page.close()
+    extensions = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+    assert seen == [extensions, f'431["{text}"]']

@@ -13,7 +13,7 @@ import pytest
 import socketio
 
 from support import engine, http
-from support.cluster import ChatCluster
+from support.cluster import ChatCluster, Cluster
 from support.member import Member, pump, settled
 from support.nginx import Nginx
 from support.process import eventually
@@ -139,7 +139,7 @@ def lost(health: dict) -> int:
         if not isinstance(value, dict):
             return 0
         return sum(
-            number if isinstance(number, int) and re.search("dropped|lost", name, re.IGNORECASE)
+            number if isinstance(number, int) and re.search("dropped|missed|uncertain", name, re.IGNORECASE)
             and "ytes" not in name else add(number)
             for name, number in value.items()
         )
@@ -308,6 +308,59 @@ def test_the_sharded_adapter_recovers_too():
             crosses(members)
     finally:
         chats.close()
+        redis.close()
+
+
+def test_a_full_queue_during_an_outage_ends_with_it():
+    """What did not fit is counted; what comes later is delivered as ever."""
+    redis = RedisServer()
+    cluster = Cluster("redis", redis, 2, "--redis-queue", "20000")
+    try:
+        one, other = cluster.join(0), cluster.join(1)
+        redis.kill()
+        settled(lambda: cluster.servers[0].get("/redis")["state"], "disconnected", RECOVERY_SECONDS)
+        one.ask("cast-many", {}, "flood", 1000)
+        assert cluster.servers[0].get("/redis")["dropped"] > 0
+        redis.start()
+        settled(lambda: cluster.servers[0].get("/redis")["state"], "connected", RECOVERY_SECONDS)
+        one.ask("cast", {}, "after", "[]")
+        pump([other], lambda: ["after"] in other.events)
+    finally:
+        cluster.close()
+        redis.close()
+
+
+def test_a_redis_that_does_not_let_us_count_servers():
+    """Messages do not wait for what cannot be had, and the log says why."""
+    redis = RedisServer()
+    cluster = Cluster("redis", redis, 2)
+    try:
+        one, other = cluster.join(0), cluster.join(1)
+        redis.call("ACL", "SETUSER", "default", "-pubsub")
+        redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        cluster.servers[0].wait_for_log("servers cannot be counted.*NOPERM")
+        one.ask("cast", {}, "after", "[]")
+        pump([other], lambda: ["after"] in other.events)
+        assert "pubsub" in one.ask("fetch", {})["error"]
+    finally:
+        cluster.close()
+        redis.close()
+
+
+def test_requests_keep_their_time_while_redis_is_frozen():
+    """What this server knows is in the error."""
+    redis = RedisServer()
+    cluster = Cluster("redis", redis, 2)
+    try:
+        one = cluster.join(0)
+        cluster.join(1)
+        redis.freeze()
+        answer = one.ask("fetch", {"timeout": 300})
+        assert answer["partial"] == [one.id], answer
+        assert "timeout" in answer["error"]
+    finally:
+        redis.thaw()
+        cluster.close()
         redis.close()
 
 

@@ -38,4 +38,26 @@ struct WriteQueueTests {
             }
         }
     }
+
+    @Test("what stands for a frame is told by frame and kind, and forgotten with the turn")
+    func variants() {
+        var frames = TurnFrames()
+        let first = frames.add(SharedBytes([1]))
+        let second = frames.add(SharedBytes([2]))
+        let short = frames.add(SharedBytes([3, 3]))
+        frames.setVariant(short, of: first, kind: 15)
+        frames.setVariant(second, of: second, kind: 15)
+        for _ in 0..<2 {
+            let told = [
+                frames.variant(of: first, kind: 15)?.byteCount,
+                frames.variant(of: second, kind: 15)?.byteCount,
+                frames.variant(of: first, kind: 9)?.byteCount,
+            ]
+            #expect(told == [2, 1, nil])
+        }
+        frames.removeAll()
+        let again = frames.add(SharedBytes([1]))
+        let forgotten = frames.variant(of: again, kind: 15) == nil
+        #expect(forgotten)
+    }
 }

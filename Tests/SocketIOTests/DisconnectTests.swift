@@ -265,4 +265,29 @@ struct DisconnectTests {
             }
         }
     }
+
+    @Test("what is to run at the shutdown runs before sockets hear of it, once")
+    func onShutdown() async throws {
+        let seen = Journal<String>()
+        try await withServer(
+            setUp: { server in
+                server.onShutdown {
+                    await Task.yield()
+                    seen.add("shutdown")
+                }
+                server.onConnection { socket in
+                    seen.add("connected")
+                    socket.onDisconnect { _ in seen.add("disconnected") }
+                }
+            },
+            run: { server, port in
+                let client = try TestClient(port: port)
+                try await client.join()
+                _ = await seen.first(1)
+                await server.shutdown()
+                await server.shutdown()
+                #expect(seen.entries == ["connected", "shutdown", "disconnected"])
+            }
+        )
+    }
 }

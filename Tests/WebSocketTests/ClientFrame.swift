@@ -50,21 +50,35 @@ enum ByteSplit: CaseIterable {
     case everyCut
 
     /// What is read from `wire` in each way of this kind; all of them should be the same.
-    func outcomes(of wire: [UInt8], limit: Int = 70_000) -> [[Outcome]] {
+    func outcomes(
+        of wire: [UInt8],
+        limit: Int = 70_000,
+        deflate: DeflateParameters? = nil
+    ) -> [[Outcome]] {
         switch self {
         case .whole:
-            [read(wire, limit: limit) { wire.count }]
+            [read(wire, limit: limit, deflate) { wire.count }]
         case .oneByOne:
-            [read(wire, limit: limit) { 1 }]
+            [read(wire, limit: limit, deflate) { 1 }]
         case .everyCut:
             (0...wire.count).map { cut in
                 var pieces = [wire.count, cut]
-                return read(wire, limit: limit) { pieces.popLast() ?? wire.count }
+                return read(wire, limit: limit, deflate) { pieces.popLast() ?? wire.count }
             }
         }
     }
 
-    private func read(_ wire: [UInt8], limit: Int, pieces: () -> Int) -> [Outcome] {
-        WebSocketFuzz.outcome(of: wire, maxMessageBytes: limit, pieces: pieces)
+    private func read(
+        _ wire: [UInt8],
+        limit: Int,
+        _ deflate: DeflateParameters?,
+        pieces: () -> Int
+    ) -> [Outcome] {
+        WebSocketFuzz.outcome(
+            of: wire,
+            maxMessageBytes: limit,
+            deflate: deflate,
+            pieces: pieces
+        )
     }
 }

@@ -11,6 +11,7 @@ import WebSocket
 enum FuzzTarget: String, CaseIterable {
     case http
     case websocket
+    case deflate
     case engineio
     case socketio
     case json
@@ -23,6 +24,7 @@ enum FuzzTarget: String, CaseIterable {
         switch self {
         case .http: HTTP1Fuzz.run(input)
         case .websocket: WebSocketFuzz.run(input)
+        case .deflate: DeflateFuzz.run(input)
         case .engineio: EngineFuzz.run(input)
         case .socketio: SocketIOFuzz.run(input)
         case .json: JSONFuzz.run(input)
@@ -37,6 +39,7 @@ enum FuzzTarget: String, CaseIterable {
         switch self {
         case .http: Self.requests.map { Array($0.utf8) }
         case .websocket: Self.frames
+        case .deflate: Self.deflated + Self.offers.map { Array($0.utf8) }
         case .engineio: Self.payloads.map { Array($0.utf8) } + Self.binaryPayloads
         case .socketio: Self.packets.map { Array($0.utf8) }
         case .json: Self.texts.map { Array($0.utf8) }
@@ -51,6 +54,7 @@ enum FuzzTarget: String, CaseIterable {
         switch self {
         case .http: Self.httpTokens.map { Array($0.utf8) } + [[0x80], [0xFF]]
         case .websocket: Self.frameTokens
+        case .deflate: Self.deflateTokens + Self.offerTokens.map { Array($0.utf8) }
         case .engineio:
             Self.payloadTokens.map { Array($0.utf8) }
                 + [[0xC3], [0xFF], [0xED, 0xA0], [0], [1], [4], [9], [0, 1, 0xFF], [1, 2, 0xFF]]

@@ -3,8 +3,9 @@ import Synchronization
 
 /// Runs a ``Presence``: gives it the time and other replicas' messages, and does what it says.
 ///
-/// Usable from any thread: every call takes the lock for a few table look-ups. One task ticks; it
-/// alone sends and publishes, so what leaves is in order. It ends with the driver.
+/// Usable from any thread: calls take the lock for a few table look-ups; a tick for as long as it
+/// takes to gather the changes, or a snapshot when another replica asks. One task ticks; it alone
+/// sends and publishes, so what leaves is in order. It ends with the driver.
 package final class PresenceDriver: Sendable {
     /// The way to the other replicas and to our own clients; neither closure may block.
     package struct Link: Sendable {

@@ -41,6 +41,8 @@ public final class BroadcastAcks: Sendable {
     struct Timeout: Error {
         let responses: [Arguments]
         let missing: Int
+        /// Nil while it is held: then it is not known who will report.
+        let missingServers: Int?
     }
 
     /// What another server's broadcast wants to hear.
@@ -163,7 +165,13 @@ public final class BroadcastAcks: Sendable {
 
     func timedOut() {
         end { state in
-            .failure(Timeout(responses: state.responses, missing: max(state.clientsLeft, 0)))
+            .failure(
+                Timeout(
+                    responses: state.responses,
+                    missing: max(state.clientsLeft, 0),
+                    missingServers: state.holds > 0 ? nil : max(state.sourcesLeft, 0)
+                )
+            )
         }
     }
 

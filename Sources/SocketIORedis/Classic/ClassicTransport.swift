@@ -42,7 +42,10 @@ final class ClassicTransport: ClusterTransport {
     ) {
         let (channels, coding) = (wire.channels, wire.coding)
         hub.attach(countingBy: channels.request, sharded: false)
-        hub.subscribe(.pattern, channels.broadcastPattern) { hub, channel, payload in
+        hub.subscribe(.pattern, channels.broadcastPattern, isAwaited: true) {
+            hub,
+            channel,
+            payload in
             switch channels.target(of: channel) {
             case .room(let room) where !wants(room): hub.skipped()
             case .room, .anybody:
@@ -50,11 +53,11 @@ final class ClassicTransport: ClusterTransport {
             case .foreign: hub.skipped()
             }
         }
-        hub.subscribe(.channel, channels.request) { hub, channel, payload in
+        hub.subscribe(.channel, channels.request, isAwaited: true) { hub, channel, payload in
             hub.understand(channel, receive) { try coding.decodeRequest(payload) }
         }
         for response in [channels.response, ownResponse] {
-            hub.subscribe(.channel, response) { hub, channel, payload in
+            hub.subscribe(.channel, response, isAwaited: true) { hub, channel, payload in
                 hub.understand(channel, receive) { try coding.decodeResponse(payload) }
             }
         }

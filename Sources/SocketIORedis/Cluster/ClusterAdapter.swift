@@ -94,8 +94,11 @@ final class ClusterAdapter<Transport: ClusterTransport>: Adapter {
 
     func fetchSockets(_ options: BroadcastOptions) async throws -> [SocketSnapshot] {
         let own = await host?.localSockets(options) ?? []
-        return try await ask(own, timeout: options.timeout) { id in
-            .fetchSockets(options, requestID: id)
+        return try await gather(
+            ResponseCollector(answered: 1, responses: own),
+            timeout: options.timeout ?? requestsTimeout
+        ) {
+            .fetchSockets(options, requestID: $0)
         } as: {
             .sockets($0)
         }
@@ -107,13 +110,15 @@ final class ClusterAdapter<Transport: ClusterTransport>: Adapter {
             return sockets.reduce(into: []) { $0.formUnion($1.rooms) }
         }
         let own = Array(host?.localRooms ?? [])
-        return Set(
-            try await ask(own, timeout: nil) {
-                .fetchRooms(requestID: $0)
-            } as: {
-                .rooms($0)
-            }
-        )
+        let rooms = try await gather(
+            ResponseCollector(answered: 1, responses: own),
+            timeout: requestsTimeout
+        ) {
+            .fetchRooms(requestID: $0)
+        } as: {
+            .rooms($0)
+        }
+        return Set(rooms)
     }
 
     func serverSideEmit(_ packet: EventPacket) {
@@ -124,43 +129,21 @@ final class ClusterAdapter<Transport: ClusterTransport>: Adapter {
         _ packet: EventPacket,
         timeout: Duration
     ) async throws -> [Arguments] {
-        let others = try await transport.serverCount() - 1
-        return try await gather(
-            ResponseCollector(expected: others),
-            missing: others,
-            timeout: timeout
-        ) { id in
-            .serverSideEmit(packet, requestID: id)
+        try await gather(ResponseCollector(), timeout: timeout, countsThis: false) {
+            .serverSideEmit(packet, requestID: $0)
         } as: {
             .serverSideAnswers($0)
         }
     }
 
-    /// Asks all servers for what `own` is of this one.
-    private func ask<Response: Sendable>(
-        _ own: [Response],
-        timeout: Duration?,
-        _ message: (String) -> ClusterMessage,
-        as request: (ResponseCollector<Response>) -> PendingRequests.Request
-    ) async throws -> [Response] {
-        let servers = try await transport.serverCount()
-        return try await gather(
-            ResponseCollector(expected: servers, answered: 1, responses: own),
-            missing: servers - 1,
-            timeout: timeout ?? requestsTimeout,
-            message,
-            as: request
-        )
-    }
-
+    /// Asks the other servers; `timeout` is for everything, counting them included.
     private func gather<Response: Sendable>(
         _ collector: ResponseCollector<Response>,
-        missing: Int,
         timeout: Duration,
+        countsThis: Bool = true,
         _ message: (String) -> ClusterMessage,
         as request: (ResponseCollector<Response>) -> PendingRequests.Request
     ) async throws -> [Response] {
-        guard missing > 0 else { return collector.responses }
         let id = transport.makeRequestID()
         pending.add(request(collector), id: id)
         let timer = LoopTimer(on: loop)
@@ -169,7 +152,16 @@ final class ClusterAdapter<Transport: ClusterTransport>: Adapter {
             timer.cancel()
             pending.remove(id)
         }
-        transport.publish(message(id))
+        let message = message(id)
+        Task.detached { [transport] in
+            do {
+                let servers = try await transport.serverCount()
+                if servers > 1 { transport.publish(message) }
+                collector.expect(countsThis ? servers : servers - 1)
+            } catch {
+                collector.fail(error)
+            }
+        }
         return try await collector.value()
     }
 
@@ -229,7 +221,7 @@ final class ClusterAdapter<Transport: ClusterTransport>: Adapter {
                 transport.publish(.serverSideAnswer(answer, requestID: id), to: sender)
             }
         case .sockets, .rooms, .ids, .serverSideAnswer, .clientCount, .ack, .clientLeft, .receipt:
-            pending.received(message)
+            pending.received(message, from: sender)
         }
     }
 

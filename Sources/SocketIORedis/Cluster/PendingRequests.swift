@@ -21,19 +21,20 @@ final class PendingRequests: Sendable {
     }
 
     /// Hands an answer to the request that waits for it; late and strange ones are dropped.
-    func received(_ message: ClusterMessage) {
+    func received(_ message: ClusterMessage, from sender: String?) {
         guard let id = message.answeredRequest, let request = requests.withLock({ $0[id] }) else {
             return
         }
         switch (request, message) {
-        case (.sockets(let collector), .sockets(let sockets, _)): collector.add(sockets)
-        case (.rooms(let collector), .rooms(let rooms, _)): collector.add(rooms)
+        case (.sockets(let collector), .sockets(let sockets, _)):
+            collector.add(sockets, from: sender)
+        case (.rooms(let collector), .rooms(let rooms, _)): collector.add(rooms, from: sender)
         case (.serverSideAnswers(let collector), .serverSideAnswer(let answer, _)):
-            collector.add([answer])
+            collector.add([answer], from: sender)
         case (.acks(let acks), .clientCount(let count, _)):
-            acks.sourceReported(clients: count)
-        case (.acks(let acks), .ack(let answer, _)): acks.received(answer)
-        case (.acks(let acks), .clientLeft): acks.received(nil)
+            acks.sourceReported(clients: count, source: sender)
+        case (.acks(let acks), .ack(let answer, _)): acks.received(answer, source: sender)
+        case (.acks(let acks), .clientLeft): acks.received(nil, source: sender)
         default: break
         }
     }

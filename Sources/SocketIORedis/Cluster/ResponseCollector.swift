@@ -6,29 +6,39 @@ final class ResponseCollector<Response: Sendable>: Sendable {
     private struct State {
         var responses: [Response]
         var answered: Int
+        /// Nil until the servers have been counted.
+        var expected: Int?
+        /// Who has answered, as far as the wire tells.
+        var senders: Set<String> = []
         var waiter: CheckedContinuation<[Response], any Error>?
         /// Set once it is over, until somebody has asked.
         var result: Result<[Response], any Error>?
     }
 
-    private let expected: Int
     private let state: Mutex<State>
 
-    /// Expects `expected` answers, of which `answered` are in `responses` already.
-    init(expected: Int, answered: Int = 0, responses: [Response] = []) {
-        self.expected = expected
-        state = Mutex(State(responses: responses, answered: answered))
+    /// Expects `expected` answers, of which `answered` are in `responses` already; nil if it is not
+    /// known yet how many.
+    init(expected: Int? = nil, answered: Int = 0, responses: [Response] = []) {
+        state = Mutex(State(responses: responses, answered: answered, expected: expected))
     }
 
-    /// What has been gathered so far.
-    var responses: [Response] { state.withLock { $0.responses } }
-
-    /// One server's answer.
-    func add(_ responses: [Response]) {
+    /// So many answers are to come, those that are there already included.
+    func expect(_ count: Int) {
         end { state in
+            state.expected = count
+            return state.answered >= count ? .success(state.responses) : nil
+        }
+    }
+
+    /// One server's answer; a second one of the same `sender` is ignored.
+    func add(_ responses: [Response], from sender: String? = nil) {
+        end { state in
+            if let sender, !state.senders.insert(sender).inserted { return nil }
             state.responses += responses
             state.answered += 1
-            return state.answered >= expected ? .success(state.responses) : nil
+            guard let expected = state.expected, state.answered >= expected else { return nil }
+            return .success(state.responses)
         }
     }
 
@@ -39,7 +49,8 @@ final class ResponseCollector<Response: Sendable>: Sendable {
                 ClusterTimeout(
                     responses: state.responses,
                     answered: state.answered,
-                    expected: expected
+                    // Not even counted: one more than have answered, at least.
+                    expected: state.expected ?? state.answered + 1
                 )
             )
         }

@@ -48,13 +48,13 @@ final class ShardedTransport: ClusterTransport {
         }
         receiver.withLock { $0 = handler }
         hub.attach(countingBy: wire.general, sharded: true)
-        hub.subscribe(.shard, wire.general, handler)
-        hub.subscribe(.shard, ownResponse, handler)
+        hub.subscribe(.shard, wire.general, isAwaited: true, handler)
+        hub.subscribe(.shard, ownResponse, isAwaited: true, handler)
     }
 
     func roomCreated(_ room: Room) {
         guard wire.hasChannel(room), let handler = receiver.withLock({ $0 }) else { return }
-        hub.subscribe(.shard, wire.channel(of: room), handler)
+        hub.subscribe(.shard, wire.channel(of: room), isAwaited: false, handler)
     }
 
     func roomDeleted(_ room: Room) {

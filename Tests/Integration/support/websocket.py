@@ -16,6 +16,7 @@ class Frame:
     opcode: int
     payload: bytes
     is_final: bool = True
+    is_compressed: bool = False
 
     @property
     def close_code(self) -> int:
@@ -77,6 +78,7 @@ class RawWebSocket:
         self.connection.send(upgrade(target, *fields, key=key))
         self.response = self.connection.response()
         assert self.response.status == 101, self.response
+        self.extensions = self.response.field("Sec-WebSocket-Extensions")
 
     def __enter__(self):
         return self
@@ -95,7 +97,9 @@ class RawWebSocket:
         """The next frame; the server's must not be masked (§5.1)."""
         first, second = self.connection.read_exactly(2)
         assert not second & 0x80, "masked frame from the server"
-        assert not first & 0x70, "reserved bits set"
+        compressed = bool(first & 0x40)
+        assert not first & 0x30, "reserved bits set"
+        assert not compressed or self.extensions, "compressed without an agreement"
         length = second & 0x7F
         if length == 126:
             length = struct.unpack("!H", self.connection.read_exactly(2))[0]
@@ -103,7 +107,7 @@ class RawWebSocket:
         elif length == 127:
             length = struct.unpack("!Q", self.connection.read_exactly(8))[0]
             assert length > 65535, "length not minimal"
-        return Frame(first & 0x0F, self.connection.read_exactly(length), bool(first & 0x80))
+        return Frame(first & 0x0F, self.connection.read_exactly(length), bool(first & 0x80), compressed)
 
     def message(self) -> str | bytes:
         """The next text or binary message, which the server sends in one frame."""
