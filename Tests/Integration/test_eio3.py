@@ -1,9 +1,12 @@
 """Clients of Socket.IO v2 (Engine.IO 3) against our server, alone and among those of v4."""
 
+import contextlib
+import gzip
 import json
 import queue
 
 import pytest
+from websockets.sync.client import connect
 
 from support import http
 from support.process import eventually
@@ -290,6 +293,54 @@ def test_malformed_bodies_end_the_session(server, healthy, body, fields):
     raw = RawPolling(server.port)
     assert raw.post(body, *fields).text == "ok"
     assert eventually(lambda: raw.get().status == 400)
+
+
+def test_compression_for_both_versions_in_one_room(start_server):
+    server = start_server("--allow-eio3", "true", "--deflate", "true", "--loops", "1")
+    data = b"compress me " * 1000
+    placeholder = '{"_placeholder":true,"num":0}'
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for version in (3, 4):
+            for compression in ("deflate", None):
+                for _ in range(2):
+                    url = f"ws://127.0.0.1:{server.port}/socket.io/?EIO={version}&transport=websocket"
+                    socket = stack.enter_context(connect(url, compression=compression))
+                    assert bool(socket.protocol.extensions) == (compression is not None)
+                    assert socket.recv(timeout=5).startswith("0{")
+                    if version == 4:
+                        socket.send("40")
+                    assert socket.recv(timeout=5).startswith("40")
+                    assert socket.recv(timeout=5) == '42["auth",{}]'
+                    socket.send('421["join","room"]')
+                    assert socket.recv(timeout=5) == '431[["room"]]'
+                    clients.append((version, socket))
+        for version, sender in clients:
+            sender.send(f'451-["binary-to-room","room",{placeholder}]')
+            sender.send((b"\4" if version == 3 else b"") + data)
+            for version, receiver in clients:
+                if receiver is not sender:
+                    assert receiver.recv(timeout=5) == f'451-["said",{placeholder}]'
+                    message = receiver.recv(timeout=5)
+                    assert message == (b"\4" if version == 3 else b"") + data
+
+
+@pytest.mark.parametrize("query", ["", "&b64=1"])
+def test_compression_of_polling(server, query):
+    raw = RawPolling(server.port, query)
+    raw.get()
+    assert raw.post('23:42["send-binary",70000]').text == "ok"
+    connection = http.Connection(server.port)
+    connection.send(http.head("GET", raw.target, "Accept-Encoding: gzip"))
+    answer = connection.response()
+    assert answer.field("content-encoding") == "gzip"
+    body = gzip.decompress(answer.body)
+    if query:
+        assert answer.field("content-type") == "text/plain; charset=UTF-8"
+        assert packets(body.decode())[0].startswith('452-["binary",')
+    else:
+        assert answer.field("content-type") == "application/octet-stream"
+        assert body.endswith(b"\1\4\xff\4\1\2\3")
 
 
 def test_silence_is_noticed(start_server):
