@@ -42,8 +42,13 @@ package enum RedisFault: Error, Equatable, Sendable, CustomStringConvertible {
 package enum RedisError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Too much waits to be sent already; the command was not sent.
     case queueFull(limitInBytes: Int)
-    /// There was no connection for too long; the command was not sent.
+    /// There was no connection for too long and the command was not sent; or the time that its
+    /// caller gave it is over, and it was sent or not.
     case expired(after: Duration)
+    /// There is no connection now, and the command was not to wait for one.
+    case notConnected
+    /// The task that waited was cancelled; the command was sent or not.
+    case cancelled
     /// The connection broke before the reply came: Redis may have executed the command or not.
     case connectionLost(RedisFault)
     /// Redis's own error line.
@@ -57,7 +62,9 @@ package enum RedisError: Error, Equatable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .queueFull(let limit): "Redis: over \(limit) bytes are queued"
-        case .expired(let time): "Redis: no connection within \(time)"
+        case .expired(let time): "Redis: no answer within \(time)"
+        case .notConnected: "Redis: there is no connection"
+        case .cancelled: "Redis: nobody waits for the answer any more"
         case .connectionLost(let fault): "Redis: the connection was lost: \(fault)"
         case .replied(let line): "Redis: \(line.loggable)"
         case .unexpectedReply: "Redis: the reply is of another kind than the command's"

@@ -14,8 +14,14 @@ package struct RedisOptions: Sendable {
     package var minBackoff = Duration.milliseconds(100)
     /// The longest pause between attempts; the pause itself where Redis refuses us.
     package var maxBackoff = Duration.seconds(3)
-    /// How many bytes may wait to be sent, each command counted with 64 more.
+    /// How many bytes may wait for a connection, each command counted with 64 more.
+    ///
+    /// Messages that are held (`holdsMessagesAfterLoss`) count as well.
     package var maxQueuedBytes = 8 << 20
+    /// How many bytes may wait on a connection that does not take them as fast as they come.
+    ///
+    /// One command or message is always taken when nothing waits, however large it is.
+    package var maxUnsentBytes = 64 << 20
     /// How long commands wait for a connection.
     package var maxQueuedTime = Duration.seconds(10)
     /// Whether messages wait after a lost connection was made anew until `releaseMessages` is called.

@@ -142,6 +142,10 @@ struct ClientTests {
         let status = try await test.status { $0.published == 1 }
         #expect(status.refusedMessages == 1)
         #expect(status.lastError?.hasPrefix("NOPERM") == true)
+        #expect(status.lastRefusal?.hasPrefix("NOPERM") == true)
+        let refusedAt = try #require(status.lastRefusalAt)
+        #expect(refusedAt >= status.since && refusedAt <= .now)
+        #expect(test.client.lossCount == 1)
         #expect(status.state == .ready)
     }
 

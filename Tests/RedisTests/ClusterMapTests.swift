@@ -94,3 +94,27 @@ struct ClusterMapTests {
         #expect(noPort?.masters.isEmpty == true)
     }
 }
+
+@Suite("A cluster's subscriptions")
+struct ClusterSubscriptionsTests {
+    @Test("those of a slot are found by it until they are removed")
+    func bySlot() {
+        var subscriptions = ClusterSubscriptions()
+        let keys = ["{a}1", "{a}2", "{b}1"].map {
+            SubscriptionKey(kind: .shard, name: SharedBytes($0))
+        }
+        var nobody: (@Sendable () -> Void)?
+        for key in keys + keys { subscriptions.add(key, { _, _ in }, waiter: &nobody) }
+        let slot = KeySlot(of: SharedBytes("a"))
+        var found = Set(subscriptions.keys(in: slot))
+        #expect(found == Set(keys.prefix(2)))
+        _ = subscriptions.remove(keys[0])
+        found = Set(subscriptions.keys(in: slot))
+        #expect(found == [keys[1]])
+        _ = subscriptions.remove(keys[1])
+        found = Set(subscriptions.keys(in: slot))
+        #expect(found.isEmpty)
+        found = Set(subscriptions.keys(in: KeySlot(of: SharedBytes("b"))))
+        #expect(found == [keys[2]])
+    }
+}

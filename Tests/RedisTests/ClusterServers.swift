@@ -50,6 +50,8 @@ final class ClusterServers: Sendable {
             try await admins[masters + replica].send("CLUSTER", "REPLICATE", ids[replica])
         }
         for admin in admins { try await Self.wait(admin, "cluster_state:ok") }
+        // Nodes relay no messages to those they still shake hands with.
+        for admin in admins { try await Self.waitForLinks(admin, masters + replicas - 1) }
         for replica in 0..<replicas {
             try await Self.wait(admins[masters + replica], "master_link_status:up", "INFO")
         }
@@ -62,6 +64,27 @@ final class ClusterServers: Sendable {
         try await admins[source].send("CLUSTER", "SETSLOT", number, "MIGRATING", ids[target])
         for index in [target, source] {
             try await admins[index].send("CLUSTER", "SETSLOT", number, "NODE", ids[target])
+        }
+    }
+
+    /// Waits until every node holds the cluster for whole.
+    ///
+    /// - Throws: `RedisError`, `DeadlinePassed`.
+    func healed() async throws {
+        for admin in admins { try await Self.wait(admin, "cluster_state:ok") }
+    }
+
+    /// Asks until a node has shaken hands with so many others, and is connected to them.
+    private static func waitForLinks(_ admin: TestClient, _ count: Int) async throws {
+        let end = ContinuousClock.now + deadline
+        while true {
+            let nodes = try await admin.send("CLUSTER", "NODES").text ?? ""
+            let linked = nodes.split(separator: "\n").filter { line in
+                !line.contains("myself") && !line.contains("handshake")
+                    && line.split(separator: " ").contains("connected")
+            }
+            if linked.count == count { return }
+            guard ContinuousClock.now < end else { throw DeadlinePassed(seen: nodes) }
         }
     }
 
@@ -95,11 +118,13 @@ final class TestCluster: Sendable {
     /// A client that is started and begins with the given nodes.
     ///
     /// - Throws: `SystemCallError`.
-    init(_ first: Endpoint, seeds: [Endpoint] = []) throws {
+    init(_ first: Endpoint, seeds: [Endpoint] = [], holdsMessages: Bool = false) throws {
         group = try LoopGroup(count: 1)
         let states = states
+        var options = RedisOptions(testing: RedisAddress(endpoint: first))
+        options.holdsMessagesAfterLoss = holdsMessages
         cluster = RedisCluster(
-            options: RedisOptions(testing: RedisAddress(endpoint: first)),
+            options: options,
             seeds: seeds,
             loop: group.loops[0],
             onChange: { states.put($0) }

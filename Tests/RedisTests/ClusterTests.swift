@@ -177,6 +177,77 @@ struct ClusterTests {
         #expect(try await messages.next() == "a own")
     }
 
+    @Test("before the masters are known nothing is summed up over them")
+    func unknownMasters() async throws {
+        let port = try BoundAddress(host: "127.0.0.1", port: 0).port
+        let test = try TestCluster(.tcp(host: "127.0.0.1", port: port))
+        let command = RedisCommand("PUBSUB", "SHARDNUMSUB", "a")
+        await #expect(throws: RedisError.notConnected) {
+            try await test.cluster.sendToMasters(command)
+        }
+        let confirmed = Log<Int>()
+        test.cluster.subscribe(
+            .shard,
+            SharedBytes("a"),
+            { _, _ in },
+            confirmed: { confirmed.put(1) }
+        )
+        test.cluster.unsubscribe(.shard, SharedBytes("a"))
+        test.cluster.subscribe(
+            .shard,
+            SharedBytes("b"),
+            { _, _ in },
+            confirmed: { confirmed.put(2) }
+        )
+        await test.cluster.close()
+        // Given up is not confirmed, but for the end.
+        #expect(confirmed.all == [2])
+        await #expect(throws: RedisError.closed) {
+            try await test.cluster.sendToMasters(command)
+        }
+    }
+
+    @Test("messages for a master that was away wait until they are released")
+    func heldMessages() async throws {
+        let servers = try await ClusterServers()
+        let test = try TestCluster(servers.endpoints[0], holdsMessages: true)
+        try await test.ready()
+        #expect(test.cluster.status.connections == 1)
+        // Slot 12,182, the third master's, and 866, the first one's.
+        let (held, other) = (SharedBytes("foo"), SharedBytes("hello"))
+        servers.servers[2].stop()
+        try await test.states.next { if case .reconnecting = $0 { true } else { false } }
+        for _ in 0..<3 { test.cluster.publish(held, SharedBytes("m"), sharded: true) }
+        try servers.servers[2].start()
+        try await test.ready()
+        try await servers.healed()
+        test.cluster.publish(other, SharedBytes("m"), sharded: true)
+        try await published(1, test)
+        // What is no message waits for nobody.
+        #expect(try await test.cluster.send(RedisCommand("INCR", held), key: held) == .integer(1))
+        let counts = try await test.cluster.sendToMasters(
+            RedisCommand("PUBSUB", "SHARDNUMSUB", held),
+            timeout: .seconds(20)
+        )
+        #expect(counts.count == 3)
+        #expect(test.cluster.status.published == 1)
+        test.cluster.releaseMessages()
+        try await published(4, test)
+        #expect(test.cluster.lossCount == 0)
+        #expect(test.cluster.status.connections == 2)
+    }
+
+    private func published(_ count: Int, _ test: TestCluster) async throws {
+        let end = ContinuousClock.now + deadline
+        while test.cluster.status.published < count {
+            guard ContinuousClock.now < end else {
+                throw DeadlinePassed(seen: "\(test.cluster.status)")
+            }
+            await turn(test.cluster.loop)
+        }
+        #expect(test.cluster.status.published == count)
+    }
+
     @Test("when a master has died and is back, all is subscribed again")
     func masterReturns() async throws {
         let servers = try await ClusterServers()
@@ -199,7 +270,7 @@ struct ClusterTests {
     @Test("when a replica takes over, commands and channels go there")
     func failover() async throws {
         let servers = try await ClusterServers(replicas: 1)
-        let test = try TestCluster(servers.endpoints[1])
+        let test = try TestCluster(servers.endpoints[1], holdsMessages: true)
         // The first master's, which has the replica.
         let names = (0..<90).map { "channel \($0)" }
             .filter { KeySlot(of: SharedBytes($0)).number < 5_461 }
@@ -209,6 +280,13 @@ struct ClusterTests {
         try await test.states.next { if case .reconnecting = $0 { true } else { false } }
         try await test.ready()
         #expect(test.cluster.masters.map(\.endpoint).contains(servers.endpoints[3]))
+        // Messages for the new master are held like those that waited for the old one.
+        test.cluster.publish(SharedBytes(names[0]), SharedBytes("held"), sharded: true)
+        let own = SharedBytes(names[0])
+        #expect(try await test.cluster.send(RedisCommand("GET", own), key: own) == .null)
+        #expect(test.cluster.status.published == 0)
+        test.cluster.releaseMessages()
+        #expect(try await test.messages.next() == names[0] + " held")
         try await Self.expectMessages(test, test, names, "1")
         let key = SharedBytes("bar")
         #expect(KeySlot(of: key).number < 5_461)

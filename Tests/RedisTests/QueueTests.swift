@@ -1,5 +1,6 @@
 import Bytes
 import Loop
+import Synchronization
 import Testing
 
 @testable import Redis
@@ -95,7 +96,7 @@ struct QueueTests {
     func stuckOutput() async throws {
         let server = try RedisServer()
         var options = server.options
-        options.maxQueuedBytes = 1 << 20
+        options.maxUnsentBytes = 1 << 20
         let test = try TestClient(options)
         try await test.ready()
         server.freeze()
@@ -108,6 +109,8 @@ struct QueueTests {
         server.thaw()
         while test.client.status.published == 0 { await turn(test.client.loop) }
         let before = test.client.status.droppedMessages
+        #expect(test.client.lossCount == before && test.client.status.lastDropAt != nil)
+        #expect(test.client.status.lastDropReason?.contains("1048576") == true)
         try await retry {
             try await test.send("PING")
         }
@@ -123,6 +126,156 @@ struct QueueTests {
                 continue
             }
         }
+    }
+
+    @Test("one item is taken on a connection whatever its size, none without a connection")
+    func largeItem() async throws {
+        let server = try RedisServer()
+        var options = server.options
+        options.maxQueuedBytes = 10_000
+        options.maxUnsentBytes = 20_000
+        let test = try TestClient(options, isStarted: false)
+        let large = SharedBytes([UInt8](repeating: 1, count: 9_000_000))
+        test.client.publish(SharedBytes("c"), large)
+        #expect(test.client.status.droppedMessages == 1)
+        test.client.start()
+        try await test.ready()
+        // The loop says that it is connected right after the state is shown.
+        await turn(test.client.loop)
+        test.client.publish(SharedBytes("c"), large)
+        let status = try await test.status { $0.published == 1 }
+        #expect(status.droppedMessages == 1)
+        let reply = try await test.client.send(RedisCommand("SET", "a", large))
+        #expect(reply.isStatus("OK"))
+    }
+
+    @Test("an urgent command passes a full queue of held messages")
+    func urgentPassesHeld() async throws {
+        let server = try RedisServer()
+        var options = server.options
+        options.holdsMessagesAfterLoss = true
+        options.maxQueuedBytes = 10_000
+        options.maxUnsentBytes = 500
+        let test = try TestClient(options)
+        try await test.ready()
+        server.stop()
+        _ = try await test.fault()
+        while test.client.status.droppedMessages == 0 {
+            test.client.publish(SharedBytes("c"), Self.payload)
+        }
+        try server.start()
+        try await test.ready()
+        let replies = Log<RedisReply?>()
+        test.client.sendUrgent(RedisCommand("PUBSUB", "NUMSUB", "c")) { replies.put(try? $0.get()) }
+        #expect(try await replies.next()?.elements?.last == .integer(0))
+        let count = try await test.client.send(
+            RedisCommand("PUBSUB", "NUMSUB", "c"),
+            timeout: .seconds(20),
+            isUrgent: true
+        )
+        #expect(count.elements?.last == .integer(0))
+        // What does not wait has room of its own.
+        #expect(try await test.send("PING").text == "PONG")
+        #expect(test.client.status.published == 0)
+    }
+
+    @Test("an urgent command without a connection fails at once")
+    func urgentNeedsConnection() async throws {
+        let test = try TestClient(Self.nowhere())
+        let results = Log<RedisError?>()
+        test.client.sendUrgent(RedisCommand("PING")) { result in
+            if case .failure(let error) = result { results.put(error) }
+        }
+        #expect(try await results.next() == .notConnected)
+        await #expect(throws: RedisError.notConnected) {
+            try await test.client.send(
+                RedisCommand("PING"),
+                timeout: .seconds(60),
+                isUrgent: true
+            )
+        }
+        await test.client.close()
+        await #expect(throws: RedisError.closed) {
+            try await test.client.send(
+                RedisCommand("PING"),
+                timeout: .seconds(60),
+                isUrgent: true
+            )
+        }
+    }
+
+    @Test("a command's own time ends its waiting, with and without a connection")
+    func ownDeadline() async throws {
+        let server = try RedisServer()
+        let test = try TestClient(server.options, isStarted: false)
+        let expired = RedisError.expired(after: .milliseconds(20))
+        await #expect(throws: expired) {
+            try await test.client.send(RedisCommand("INCR", "n"), timeout: .milliseconds(20))
+        }
+        test.client.start()
+        // It was not sent any more.
+        #expect(try await test.send("INCR", "n") == .integer(1))
+        // Its late reply is dropped and the next ones are not mistaken for it.
+        await #expect(throws: expired) {
+            try await test.client.send(
+                RedisCommand("BLPOP", "list", 0),
+                timeout: .milliseconds(20)
+            )
+        }
+        let admin = try TestClient(server.options)
+        async let next = test.send("INCR", "n")
+        try await admin.send("RPUSH", "list", "late")
+        #expect(try await next == .integer(2))
+        let reply = try await test.client.send(RedisCommand("INCR", "n"), timeout: .seconds(60))
+        #expect(reply == .integer(3))
+    }
+
+    @Test("a cancelled task does not wait for its command")
+    func cancelled() async throws {
+        let test = try TestClient(Self.nowhere())
+        let task = Task {
+            try await test.client.send(RedisCommand("PING"), timeout: .seconds(60))
+        }
+        await turn(test.client.loop)
+        task.cancel()
+        await #expect(throws: RedisError.cancelled) { try await task.value }
+        let early = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            _ = try await test.client.send(RedisCommand("PING"), timeout: .seconds(60))
+        }
+        await #expect(throws: RedisError.cancelled) { try await early.value }
+    }
+
+    @Test("a close during an outage sends what waits when the connection is back")
+    func closeDuringOutage() async throws {
+        let attempts = Log<Int>()
+        let shared = Shared()
+        let fake = try FakeRedis { number, received in
+            attempts.put(number)
+            if received.contains("GET") { return "garbage\r\n" }
+            if received.contains("PUBLISH") { return ":0\r\n" }
+            return shared.isUp.load(ordering: .relaxed) ? "+PONG\r\n" : "-LOADING it is\r\n"
+        }
+        var options = RedisOptions(testing: fake.address)
+        options.holdsMessagesAfterLoss = true
+        let test = try TestClient(options)
+        try await test.ready()
+        shared.isUp.store(false, ordering: .relaxed)
+        _ = try? await test.send("GET", "a")
+        _ = try await test.fault()
+        test.client.publish(SharedBytes("c"), SharedBytes("m"))
+        async let closed: Void = test.client.close()
+        await turn(test.client.loop)
+        // Attempts that fail are losses too.
+        let count = attempts.all.last ?? 0
+        try await attempts.next { $0 > count + 2 }
+        shared.isUp.store(true, ordering: .relaxed)
+        await closed
+        #expect(test.client.status.published == 1 && test.client.status.droppedMessages == 0)
+    }
+
+    private final class Shared: Sendable {
+        let isUp = Atomic<Bool>(true)
     }
 
     @Test("close returns when everything queued has been answered")

@@ -58,6 +58,7 @@ final class ClientCore: LinkOwner, TimerTarget {
 
     /// Takes what the outbox has: on to Redis, or to wait for a connection.
     func drain() {
+        drainUrgent()
         outbox.take(into: &batch)
         if case .closed = life {
             failBatch()
@@ -68,8 +69,11 @@ final class ClientCore: LinkOwner, TimerTarget {
             for item in batch {
                 if link.isOpen, !(holdsMessages && item.isMessage) {
                     write(item)
-                } else {
+                } else if waitingCost + item.cost <= options.maxQueuedBytes {
                     wait(item)
+                } else {
+                    // It was taken while there was a connection.
+                    item.fail(.queueFull(limitInBytes: options.maxQueuedBytes), board)
                 }
             }
             armExpiry()
@@ -78,16 +82,35 @@ final class ClientCore: LinkOwner, TimerTarget {
         tellHeld()
     }
 
+    /// Sends what does not wait, or has it fail.
+    private func drainUrgent() {
+        for item in outbox.takeUrgent() {
+            if case .closed = life {
+                item.fail(.closed, board)
+            } else if link.isOpen {
+                write(item)
+            } else {
+                item.fail(loop.hasEnded ? .closed : .notConnected, board)
+            }
+        }
+    }
+
     /// Counts messages that fewer connections hear.
     func expectReceivers(_ count: Int) {
         expectedReceivers = count
     }
 
+    /// Has messages wait from now on, as after an outage.
+    func holdMessages() {
+        guard case .running = life else { return }
+        holdsMessages = true
+        tellHeld()
+    }
+
     /// Sends the messages that wait, and those to come.
     func releaseMessages() {
         holdsMessages = false
-        guard link.isOpen else { return }
-        writeWaiting()
+        if link.isOpen { writeWaiting() }
         tellHeld()
         finishIfIdle()
     }
@@ -132,6 +155,7 @@ final class ClientCore: LinkOwner, TimerTarget {
 
     func linkOpened() {
         board.show(.ready)
+        drainUrgent()
         writeWaiting()
         tellHeld()
         finishIfIdle()
@@ -181,7 +205,8 @@ final class ClientCore: LinkOwner, TimerTarget {
     }
 
     func linkLost(_ fault: RedisFault) {
-        holdsMessages = options.holdsMessagesAfterLoss
+        // Nobody releases them once it closes.
+        if case .running = life, options.holdsMessagesAfterLoss { holdsMessages = true }
         failPending(.connectionLost(fault))
         tellHeld()
         finishIfIdle()
@@ -206,9 +231,13 @@ final class ClientCore: LinkOwner, TimerTarget {
     }
 
     private func write(_ item: Outgoing) {
+        if item.isObsolete { return }
         switch item.kind {
         case .message: pending.appendMessage()
-        case .command(let completion): pending.append(.command(completion))
+        case .reportedMessage(let completion), .command(let completion):
+            pending.append(.command(completion))
+        case .timedCommand(let deadline):
+            pending.append(.command { deadline.value.settle($0) })
         case .pipeline(let count, let completion):
             pending.append(.pipeline(PendingReplies.Pipeline(count: count, completion)))
         }
@@ -237,7 +266,14 @@ final class ClientCore: LinkOwner, TimerTarget {
     }
 
     private func tellHeld() {
-        outbox.setHeld(waitingCost + link.bufferedBytes)
+        outbox.setHeld(
+            Outbox.Held(
+                waiting: waitingCost,
+                unsent: link.bufferedBytes,
+                isConnected: link.isOpen,
+                holdsMessages: holdsMessages
+            )
+        )
     }
 
     private func armExpiry() {
@@ -314,6 +350,7 @@ final class ClientCore: LinkOwner, TimerTarget {
         loop.cancel(&expiryTimer)
         loop.cancel(&closeTimer)
         link.close()
+        drainUrgent()
         failPending(.connectionLost(.closed))
         while !waiting.isEmpty { drop(.closed) }
         board.show(.closed)

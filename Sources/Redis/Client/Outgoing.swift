@@ -1,4 +1,5 @@
 import Bytes
+import Loop
 
 /// What becomes of one command.
 typealias CommandCompletion = @Sendable (Result<RedisReply, RedisError>) -> Void
@@ -10,7 +11,11 @@ struct Outgoing: Sendable {
     enum Kind: Sendable {
         /// A message; nobody hears of it.
         case message
+        /// A message whose sender hears of it, as a cluster's node may not be the right one.
+        case reportedMessage(CommandCompletion)
         case command(CommandCompletion)
+        /// A command that is not sent when its caller has gone on.
+        case timedCommand(LoopBound<Deadline>)
         case pipeline(count: Int, PipelineCompletion)
     }
 
@@ -23,15 +28,28 @@ struct Outgoing: Sendable {
     /// What it counts for in a queue.
     var cost: Int { bytes.count + Self.overhead }
 
+    /// Whether it waits for `RedisClient.releaseMessages` after an outage.
     var isMessage: Bool {
-        if case .message = kind { true } else { false }
+        switch kind {
+        case .message, .reportedMessage: true
+        case .command, .timedCommand, .pipeline: false
+        }
+    }
+
+    /// Whether nobody waits for it any more; on the loop.
+    var isObsolete: Bool {
+        if case .timedCommand(let deadline) = kind { deadline.value.isSettled } else { false }
     }
 
     /// Tells who waits that there is no result; a message is counted as dropped.
+    ///
+    /// On the loop, but for a message.
     func fail(_ error: RedisError, _ board: StatusBoard) {
         switch kind {
-        case .message: board.countDropped(bytes: bytes.count)
-        case .command(let completion): completion(.failure(error))
+        case .message: board.countDropped(bytes: bytes.count, error)
+        case .reportedMessage(let completion), .command(let completion):
+            completion(.failure(error))
+        case .timedCommand(let deadline): deadline.value.settle(.failure(error))
         case .pipeline(_, let completion): completion(.failure(error))
         }
     }

@@ -27,7 +27,7 @@ package final class RedisClient: Sendable {
     ) {
         self.loop = loop
         board = StatusBoard(onChange: onChange)
-        outbox = Outbox(limitInBytes: options.maxQueuedBytes)
+        outbox = Outbox(options)
         core = LoopBound(ClientCore(options, loop: loop, board: board, outbox: outbox), loop: loop)
     }
 
@@ -44,6 +44,9 @@ package final class RedisClient: Sendable {
     /// The state and the counters, for now; from any thread.
     package var status: RedisStatus { board.status }
 
+    /// Messages dropped and refused so far; cheap enough to be asked often.
+    package var lossCount: Int { board.lossCount }
+
     /// Sends a command; from any thread.
     ///
     /// - Parameters:
@@ -55,6 +58,72 @@ package final class RedisClient: Sendable {
         _ completion: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
     ) {
         send(encoded: command.encoded(), completion)
+    }
+
+    /// Sends a command that is for now or for never, past all that waits; from any thread.
+    ///
+    /// It has no bound but its sender: one such command under way at a time, and small. Without a
+    /// connection it fails at once.
+    /// - Parameters:
+    ///   - command: What to send.
+    ///   - completion: Called once on the loop with the reply, or with `.notConnected`.
+    package func sendUrgent(
+        _ command: RedisCommand,
+        _ completion: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
+    ) {
+        put(Outgoing(bytes: command.encoded(), kind: .command(completion)), isUrgent: true)
+    }
+
+    /// Sends a command whose result matters for so long only; from any thread.
+    ///
+    /// - Parameters:
+    ///   - command: What to send.
+    ///   - timeout: Then the result is `.expired`; a command that still waits is not sent any more.
+    ///   - isUrgent: See `sendUrgent`.
+    ///   - completion: Called once on the loop, at the timeout at the latest.
+    package func send(
+        _ command: RedisCommand,
+        timeout: Duration,
+        isUrgent: Bool = false,
+        _ completion: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
+    ) {
+        let deadline = LoopBound(Deadline(loop: loop), loop: loop)
+        send(command, deadline, timeout, isUrgent, completion)
+    }
+
+    /// As above, and waits; a cancelled task waits no longer.
+    ///
+    /// - Throws: `RedisError`, `.expired` and `.cancelled` among them.
+    package func send(
+        _ command: RedisCommand,
+        timeout: Duration,
+        isUrgent: Bool = false
+    ) async throws(RedisError) -> RedisReply {
+        let deadline = LoopBound(Deadline(loop: loop), loop: loop)
+        return try await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                send(command, deadline, timeout, isUrgent) { waiter.resume(returning: $0) }
+            }
+        } onCancel: {
+            deadline.post { $0.settle(.failure(.cancelled)) }
+        }.get()
+    }
+
+    private func send(
+        _ command: RedisCommand,
+        _ deadline: LoopBound<Deadline>,
+        _ timeout: Duration,
+        _ isUrgent: Bool,
+        _ completion: @escaping CommandCompletion
+    ) {
+        deadline.run { $0.begin(timeout, completion) }
+        let item = Outgoing(bytes: command.encoded(), kind: .timedCommand(deadline))
+        put(item, isUrgent: isUrgent)
+    }
+
+    /// Publishes a message that is written already; who sent it hears what becomes of it.
+    func publish(encoded message: SharedBytes, _ completion: @escaping CommandCompletion) {
+        put(Outgoing(bytes: message, kind: .reportedMessage(completion)))
     }
 
     /// As above, for a command that is written already.
@@ -137,6 +206,11 @@ package final class RedisClient: Sendable {
         core.run { $0.expectReceivers(count) }
     }
 
+    /// Has messages wait from now on, as after an outage.
+    func holdMessages() {
+        core.run { $0.holdMessages() }
+    }
+
     /// Sends the messages that are held, see `RedisOptions.holdsMessagesAfterLoss`.
     package func releaseMessages() {
         core.run { $0.releaseMessages() }
@@ -153,13 +227,14 @@ package final class RedisClient: Sendable {
         }
     }
 
-    private func put(_ item: Outgoing) {
-        let outcome = outbox.put(item)
+    private func put(_ item: Outgoing, isUrgent: Bool = false) {
+        let outcome = outbox.put(item, isUrgent: isUrgent)
         if outcome.mustWake { core.post { $0.drain() } }
         guard let refusal = outcome.refusal else { return }
         switch item.kind {
         case .message: item.fail(refusal, board)
-        case .command, .pipeline: loop.post { [board] in item.fail(refusal, board) }
+        case .reportedMessage, .command, .timedCommand, .pipeline:
+            loop.post { [board] in item.fail(refusal, board) }
         }
     }
 }

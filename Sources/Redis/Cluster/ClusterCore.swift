@@ -5,33 +5,39 @@ import Synchronization
 /// The part of a cluster's client that lives on its loop: its nodes, which slots they serve, and
 /// where subscriptions are.
 final class ClusterCore: TimerTarget, LoopEndTarget {
-    private struct Node {
+    struct Node {
         /// Tells it from one that was at the same address before.
         let number: Int
         let client: RedisClient
         var state = RedisState.connecting
+        /// Connections that have been counted.
+        var connections = 0
         var subscriber: RedisSubscriber?
+        var subscriberConnections = 0
         var subscriberState = RedisState.connecting
     }
 
     /// How often a subscription is sent on until the cluster is looked at anew.
-    private static let longestChase = 5
+    static let longestChase = 5
     private static let slots = RedisCommand("CLUSTER", "SLOTS").encoded()
     private static let refreshTag: UInt8 = 0
     private static let answerTag: UInt8 = 1
 
     private let seeds: [Endpoint]
     private let options: RedisOptions
-    private let loop: EventLoop
-    private let board: StatusBoard
+    let loop: EventLoop
+    let board: StatusBoard
     private let routing: ClusterRouting
-    private var nodes: [Endpoint: Node] = [:]
+    var nodes: [Endpoint: Node] = [:]
     private var lastNodeNumber = 0
-    private var map: SlotMap?
-    private var subscriptions = ClusterSubscriptions()
+    var map: SlotMap?
+    var subscriptions = ClusterSubscriptions()
     private var lastFault: RedisFault?
+    private var hasConnected = false
+    /// Whether messages to the nodes that were lost, or are new since, wait.
+    private var holdsMessages = false
     private var isStarted = false
-    private var isClosed = false
+    var isClosed = false
     /// The number of the look at the cluster that is under way or was the last.
     private var look = 0
     private var isLooking = false
@@ -106,6 +112,7 @@ final class ClusterCore: TimerTarget, LoopEndTarget {
             bound.value.change(endpoint, number) { $0.state = state }
         }
         nodes[endpoint] = Node(number: number, client: client)
+        if holdsMessages { client.holdMessages() }
         if isStarted { client.start() }
         return client
     }
@@ -113,11 +120,33 @@ final class ClusterCore: TimerTarget, LoopEndTarget {
     private func change(_ endpoint: Endpoint, _ number: Int, _ body: (inout Node) -> Void) {
         guard nodes[endpoint]?.number == number, var node = nodes[endpoint] else { return }
         body(&node)
+        count(node.client.status.connections, &node.connections)
+        if let subscriber = node.subscriber {
+            count(subscriber.status.connections, &node.subscriberConnections)
+        }
         nodes[endpoint] = node
+        if options.holdsMessagesAfterLoss, !isClosed, case .reconnecting = node.state {
+            holdsMessages = true
+        }
         evaluate()
     }
 
-    private func subscriber(at endpoint: Endpoint) -> RedisSubscriber? {
+    /// Counts the very first connection of all, and each that was made again.
+    private func count(_ connections: Int, _ counted: inout Int) {
+        while counted < connections {
+            if counted > 0 || !hasConnected { board.countConnection() }
+            hasConnected = true
+            counted += 1
+        }
+    }
+
+    /// Sends the messages that wait, and those to come.
+    func releaseMessages() {
+        holdsMessages = false
+        for node in nodes.values { node.client.releaseMessages() }
+    }
+
+    func subscriber(at endpoint: Endpoint) -> RedisSubscriber? {
         guard client(at: endpoint) != nil, let node = nodes[endpoint] else { return nil }
         if let subscriber = node.subscriber { return subscriber }
         let (bound, number) = (LoopBound(self, loop: loop), node.number)
@@ -150,25 +179,28 @@ final class ClusterCore: TimerTarget, LoopEndTarget {
         var changed = map ?? SlotMap()
         guard !isClosed, changed.master(of: slot) != endpoint else { return }
         changed.assign(slot, to: endpoint)
-        take(changed)
+        guard take(changed, isWhole: false) else { return }
+        for key in subscriptions.keys(in: slot) { place(key) }
         refreshLater()
     }
 
-    /// Takes over which slots belong to whom: makes clients for new masters, moves subscriptions.
-    private func take(_ new: SlotMap) {
+    /// Takes over which slots belong to whom, and makes clients for new masters; false once closed.
+    ///
+    /// Subscriptions are the caller's to move.
+    private func take(_ new: SlotMap, isWhole: Bool) -> Bool {
         map = new
         var routes: [ClusterRouting.Route] = []
         for endpoint in new.masters {
-            guard let client = client(at: endpoint) else { return }
+            guard let client = client(at: endpoint) else { return false }
             routes.append(ClusterRouting.Route(endpoint: endpoint, client: client))
         }
-        routing.update(new, routes)
-        placeSubscriptions()
+        routing.update(new, routes, isWhole: isWhole)
+        return true
     }
 
     // MARK: Looking at the cluster
 
-    private func refreshLater() {
+    func refreshLater() {
         guard !isClosed, !isLooking, refreshTimer == .none else { return }
         var random = SystemRandomNumberGenerator()
         refreshTimer = loop.schedule(
@@ -228,7 +260,8 @@ final class ClusterCore: TimerTarget, LoopEndTarget {
             isLooking = false
             lastFault = nil
             subscriptions.forgiveChases()
-            take(new)
+            guard take(new, isWhole: true) else { return }
+            placeSubscriptions()
             dropStrangers(new)
             evaluate()
         case .failure(.replied(let line)):
@@ -249,15 +282,18 @@ final class ClusterCore: TimerTarget, LoopEndTarget {
     /// Lets go of nodes that serve no slot.
     private func dropStrangers(_ map: SlotMap) {
         let masters = Set(map.masters)
-        for (endpoint, node) in nodes where !masters.contains(endpoint) {
+        let strangers = nodes.filter { !masters.contains($0.key) }
+        guard !strangers.isEmpty else { return }
+        for (endpoint, node) in strangers {
             nodes[endpoint] = nil
             node.client.retire()
         }
+        // Those of ordinary channels were where they happened to be.
         placeSubscriptions()
     }
 
     /// Shows how all of it stands, and looks again soon unless all is well.
-    private func evaluate() {
+    func evaluate() {
         guard isStarted, !isClosed else { return }
         guard let fault = fault() else {
             if isComplete {
@@ -293,89 +329,6 @@ final class ClusterCore: TimerTarget, LoopEndTarget {
             return fault
         }
         return lastFault
-    }
-
-    // MARK: Subscriptions
-
-    func subscribe(
-        _ key: SubscriptionKey,
-        _ handler: @escaping SubscriptionTable.Handler,
-        confirmed: (@Sendable () -> Void)?
-    ) {
-        var waiter = confirmed
-        if !isClosed {
-            let before = subscriptions.entries[key]?.place.endpoint
-            subscriptions.add(key, handler, waiter: &waiter)
-            if let before {
-                // There already: only the handler changes.
-                ask(key, at: before, isNew: false)
-            } else {
-                place(key)
-            }
-        }
-        waiter?()
-    }
-
-    func unsubscribe(_ key: SubscriptionKey) {
-        guard let entry = subscriptions.remove(key) else { return }
-        if let node = entry.place.endpoint {
-            nodes[node]?.subscriber?.unsubscribe(key.kind, key.name)
-        }
-        evaluate()
-        for waiter in entry.waiters { waiter() }
-    }
-
-    private func placeSubscriptions() {
-        for key in subscriptions.entries.keys { place(key) }
-    }
-
-    /// Brings a subscription to where it belongs, if it is not there.
-    ///
-    /// A sharded channel belongs to its slot's master; anything else to any node, and stays there.
-    private func place(_ key: SubscriptionKey) {
-        guard let entry = subscriptions.entries[key], entry.chase <= Self.longestChase,
-            let owner = map?.master(of: KeySlot(of: key.name))
-        else { return }
-        if let current = entry.place.endpoint {
-            let mayStay = key.kind == .shard ? current == owner : nodes[current] != nil
-            if mayStay { return }
-            nodes[current]?.subscriber?.unsubscribe(key.kind, key.name)
-        }
-        ask(key, at: owner, isNew: true)
-    }
-
-    private func ask(_ key: SubscriptionKey, at endpoint: Endpoint, isNew: Bool) {
-        guard let subscriber = subscriber(at: endpoint), let entry = subscriptions.entries[key]
-        else { return }
-        let number = isNew ? subscriptions.asked(key, of: endpoint) : entry.number
-        let (bound, board, handler) = (LoopBound(self, loop: loop), board, entry.handler)
-        subscriber.subscribe(key.kind, key.name) { channel, payload in
-            board.countReceived()
-            handler(channel, payload)
-        } confirmed: {
-            bound.value.confirmed(key, number)
-        }
-    }
-
-    private func confirmed(_ key: SubscriptionKey, _ number: UInt64) {
-        // A node that was let go of gives up what was asked of it.
-        guard let node = subscriptions.entries[key]?.place.endpoint, nodes[node] != nil else {
-            return
-        }
-        let waiters = subscriptions.confirmed(key, number)
-        evaluate()
-        for waiter in waiters { waiter() }
-    }
-
-    /// `node` has ended a subscription, as its slot moved.
-    private func subscriptionMoved(_ key: SubscriptionKey, _ node: Endpoint, _ line: String?) {
-        guard !isClosed, subscriptions.lost(key, by: node) else { return }
-        if let line, case .moved(let slot, let endpoint) = Redirect(line, from: node) {
-            slotMoved(slot, to: endpoint)
-        }
-        // Without a line the node that had it will say where it is.
-        place(key)
-        refreshLater()
     }
 }
 

@@ -21,9 +21,12 @@ final class ClusterDispatch: Sendable {
     }
 
     /// Sends a command that is written already.
+    ///
+    /// One that is a message waits after an outage, see `RedisOptions.holdsMessagesAfterLoss`.
     func send(
         _ command: SharedBytes,
         slot: KeySlot,
+        isMessage: Bool = false,
         attempt: Int = 0,
         _ completion: @escaping CommandCompletion
     ) {
@@ -31,18 +34,29 @@ final class ClusterDispatch: Sendable {
             loop.post { completion(.failure(.closed)) }
             return
         }
-        route.client.send(encoded: command) { [self] result in
-            guard attempt < Self.longestChase, let next = follow(result, from: route.endpoint)
+        let follow: CommandCompletion = { [self] result in
+            guard attempt < Self.longestChase, let next = next(after: result, from: route.endpoint)
             else {
                 completion(result)
                 return
             }
             switch next {
             case .again:
-                send(command, slot: slot, attempt: attempt + 1, completion)
+                send(
+                    command,
+                    slot: slot,
+                    isMessage: isMessage,
+                    attempt: attempt + 1,
+                    completion
+                )
             case .ask(let client):
                 ask(client, command, completion)
             }
+        }
+        if isMessage {
+            route.client.publish(encoded: command, follow)
+        } else {
+            route.client.send(encoded: command, follow)
         }
     }
 
@@ -61,7 +75,8 @@ final class ClusterDispatch: Sendable {
         }
         route.client.send(encoded: commands, count: count) { [self] result in
             let verdict = result.flatMap { Self.refusal($0, isTransaction: isTransaction) }
-            guard attempt < Self.longestChase, let next = follow(verdict, from: route.endpoint),
+            guard attempt < Self.longestChase,
+                let next = next(after: verdict, from: route.endpoint),
                 case .again = next
             else {
                 completion(result)
@@ -84,7 +99,10 @@ final class ClusterDispatch: Sendable {
     }
 
     /// On the loop: what to do with a result that is none yet; nil if it is one.
-    private func follow(_ result: Result<RedisReply, RedisError>, from node: Endpoint) -> Next? {
+    private func next(
+        after result: Result<RedisReply, RedisError>,
+        from node: Endpoint
+    ) -> Next? {
         switch result {
         case .failure(.replied(let line)):
             switch Redirect(line, from: node) {

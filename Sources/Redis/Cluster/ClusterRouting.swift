@@ -15,6 +15,8 @@ final class ClusterRouting: Sendable {
         var routes: [Route] = []
         /// Who is asked for slots that nobody is known to serve.
         var fallback: Route?
+        /// Whether a node has told the whole map.
+        var isWhole = false
         var isClosed = false
     }
 
@@ -33,11 +35,22 @@ final class ClusterRouting: Sendable {
         state.withLock { $0.isClosed ? [] : $0.routes }
     }
 
+    /// All masters there are, as some node has told.
+    ///
+    /// - Throws: `RedisError.notConnected` before, when a part may be known; `.closed`.
+    func allMasters() throws(RedisError) -> [Route] {
+        try state.withLock { state -> Result<[Route], RedisError> in
+            if state.isClosed { return .failure(.closed) }
+            return state.isWhole ? .success(state.routes) : .failure(.notConnected)
+        }.get()
+    }
+
     /// Takes over what is known now; `routes` has a route for each of the map's masters.
-    func update(_ map: SlotMap, _ routes: [Route]) {
+    func update(_ map: SlotMap, _ routes: [Route], isWhole: Bool) {
         state.withLock { state in
             state.map = map
             state.routes = routes
+            if isWhole { state.isWhole = true }
         }
     }
 

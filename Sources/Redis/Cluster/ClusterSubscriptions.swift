@@ -34,6 +34,7 @@ struct ClusterSubscriptions: ~Copyable {
     }
 
     private(set) var entries: [SubscriptionKey: Entry] = [:]
+    private var bySlot: [KeySlot: Set<SubscriptionKey>] = [:]
     private var lastNumber: UInt64 = 0
     /// How many entries are not confirmed.
     private var openCount = 0
@@ -47,17 +48,29 @@ struct ClusterSubscriptions: ~Copyable {
         _ handler: @escaping Handler,
         waiter: inout (@Sendable () -> Void)?
     ) {
-        if entries[key] == nil { openCount += 1 }
+        if entries[key] == nil {
+            openCount += 1
+            bySlot[KeySlot(of: key.name), default: []].insert(key)
+        }
         var entry = entries[key] ?? Entry(handler: handler)
         entry.handler = handler
         if !entry.isConfirmed, let added = waiter.take() { entry.waiters.append(added) }
         entries[key] = entry
     }
 
+    /// What belongs to `slot` by its name.
+    func keys(in slot: KeySlot) -> [SubscriptionKey] {
+        Array(bySlot[slot] ?? [])
+    }
+
     /// Removes a subscription.
     mutating func remove(_ key: SubscriptionKey) -> Entry? {
         let entry = entries.removeValue(forKey: key)
-        if let entry, !entry.isConfirmed { openCount -= 1 }
+        guard let entry else { return nil }
+        if !entry.isConfirmed { openCount -= 1 }
+        let slot = KeySlot(of: key.name)
+        bySlot[slot]?.remove(key)
+        if bySlot[slot]?.isEmpty == true { bySlot[slot] = nil }
         return entry
     }
 
@@ -65,6 +78,7 @@ struct ClusterSubscriptions: ~Copyable {
     mutating func removeAll() -> [@Sendable () -> Void] {
         defer {
             entries = [:]
+            bySlot = [:]
             openCount = 0
         }
         return entries.values.flatMap(\.waiters)

@@ -131,18 +131,30 @@ package final class RedisCluster: Sendable {
         }
     }
 
-    /// Sends a command to every master known and waits for the reply of each, such as
+    /// Sends a command to every master and waits for the reply of each, such as
     /// `PUBSUB SHARDNUMSUB`, to be added up.
     ///
-    /// - Throws: `RedisError`, the first one.
+    /// - Parameters:
+    ///   - command: What to send.
+    ///   - timeout: For each reply; without a connection it is not waited for. Nil waits as long
+    ///     as any command does.
+    /// - Returns: One reply of each, in no order.
+    /// - Throws: `RedisError`, the first one; `.notConnected` while the masters are not known.
     package func sendToMasters(
-        _ command: RedisCommand
+        _ command: RedisCommand,
+        timeout: Duration? = nil
     ) async throws(RedisError) -> [RedisReply] {
+        let masters = try dispatch.routing.allMasters()
         let results = await withTaskGroup(of: Result<RedisReply, RedisError>.self) { tasks in
-            for master in dispatch.routing.masters {
+            for master in masters {
                 tasks.addTask {
                     do throws(RedisError) {
-                        return .success(try await master.client.send(command))
+                        guard let timeout else {
+                            return .success(try await master.client.send(command))
+                        }
+                        return .success(
+                            try await master.client.send(command, timeout: timeout, isUrgent: true)
+                        )
                     } catch {
                         return .failure(error)
                     }
@@ -159,22 +171,35 @@ package final class RedisCluster: Sendable {
 
     /// Publishes a message, at most once, and forgets it; from any thread.
     ///
-    /// Through the master of the channel's slot; sharded or not, one channel's messages keep their
-    /// order. One that cannot be sent is dropped and counted, see `RedisStatus`.
+    /// Through the master of the channel's slot, sharded or not, so one channel's messages keep
+    /// their order while the slot stays where it is. Messages that are sent on, as at the start
+    /// or when the slot has just moved, may be overtaken by later ones. One that cannot be sent is
+    /// dropped and counted, see `RedisStatus`.
     package func publish(
         _ channel: SharedBytes,
         _ payload: SharedBytes,
         sharded: Bool = false
     ) {
         let bytes = RedisCommand.publish(channel, payload, sharded: sharded)
-        dispatch.send(bytes, slot: KeySlot(of: channel)) { [board] result in
+        dispatch.send(bytes, slot: KeySlot(of: channel), isMessage: true) { [board] result in
             switch result {
             case .success: board.countPublished()
             case .failure(.replied(let line)): board.countRefused(line)
             case .failure(.connectionLost): board.countUncertain(1)
-            case .failure: board.countDropped(bytes: bytes.count)
+            case .failure(let error): board.countDropped(bytes: bytes.count, error)
             }
         }
+    }
+
+    /// Messages dropped and refused so far; cheap enough to be asked often.
+    package var lossCount: Int { board.lossCount }
+
+    /// Sends the messages that are held, see `RedisOptions.holdsMessagesAfterLoss`.
+    ///
+    /// Held are those for a node whose connection was lost, and for nodes new since: these serve
+    /// the slots of one that failed, and nobody may have subscribed there yet.
+    package func releaseMessages() {
+        core.run { $0.releaseMessages() }
     }
 
     /// Subscribes, now and wherever the slot moves; from any thread.

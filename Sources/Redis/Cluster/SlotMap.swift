@@ -8,6 +8,8 @@ struct SlotMap: Equatable {
 
     /// The masters that serve slots, each once.
     private(set) var masters: [Endpoint] = []
+    /// How many slots have no master.
+    private(set) var missing = KeySlot.count
     private var owners = [UInt16](repeating: nobody, count: KeySlot.count)
 
     /// A map without masters.
@@ -26,15 +28,12 @@ struct SlotMap: Equatable {
             guard let endpoint = node.at(host: master[0].text ?? "", port: port),
                 let index = index(of: endpoint)
             else { continue }
-            for slot in first...last { owners[slot] = index }
+            for slot in first...last { setOwner(of: slot, index) }
         }
     }
 
     /// Whether every slot has a master.
-    var isComplete: Bool { !owners.contains(Self.nobody) }
-
-    /// How many slots have no master.
-    var missing: Int { owners.reduce(0) { $0 + ($1 == Self.nobody ? 1 : 0) } }
+    var isComplete: Bool { missing == 0 }
 
     /// The index in `masters` of the one that serves `slot`, or nil.
     func index(of slot: KeySlot) -> Int? {
@@ -49,7 +48,12 @@ struct SlotMap: Equatable {
 
     /// Notes that `slot` is served by `master` now.
     mutating func assign(_ slot: KeySlot, to master: Endpoint) {
-        if let index = index(of: master) { owners[Int(slot.number)] = index }
+        if let index = index(of: master) { setOwner(of: Int(slot.number), index) }
+    }
+
+    private mutating func setOwner(of slot: Int, _ index: UInt16) {
+        if owners[slot] == Self.nobody { missing -= 1 }
+        owners[slot] = index
     }
 
     private mutating func index(of master: Endpoint) -> UInt16? {

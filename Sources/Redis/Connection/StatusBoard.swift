@@ -7,6 +7,8 @@ final class StatusBoard: Sendable {
         var since = ContinuousClock.now
         var lastError: String?
         var connections = 0
+        var lastRefusal: (line: String, at: ContinuousClock.Instant)?
+        var lastDrop: (reason: RedisError, at: ContinuousClock.Instant)?
     }
 
     private let shown = Mutex(Shown())
@@ -30,6 +32,10 @@ final class StatusBoard: Sendable {
         var status = RedisStatus(state: shown.state, since: shown.since)
         status.lastError = shown.lastError
         status.connections = shown.connections
+        status.lastRefusal = shown.lastRefusal?.line
+        status.lastRefusalAt = shown.lastRefusal?.at
+        status.lastDropReason = shown.lastDrop.map { "\($0.reason)" }
+        status.lastDropAt = shown.lastDrop?.at
         status.published = published.load(ordering: .relaxed)
         status.missedMessages = missed.load(ordering: .relaxed)
         status.refusedMessages = refused.load(ordering: .relaxed)
@@ -38,6 +44,11 @@ final class StatusBoard: Sendable {
         status.uncertain = uncertain.load(ordering: .relaxed)
         status.received = received.load(ordering: .relaxed)
         return status
+    }
+
+    /// Messages dropped and refused so far.
+    var lossCount: Int {
+        droppedMessages.load(ordering: .relaxed) + refused.load(ordering: .relaxed)
     }
 
     /// Shows `state`, and tells it if it is another than before; on the loop.
@@ -70,11 +81,15 @@ final class StatusBoard: Sendable {
     /// Redis has answered a message with an error.
     func countRefused(_ line: String) {
         refused.wrappingAdd(1, ordering: .relaxed)
-        shown.withLock { $0.lastError = line }
+        shown.withLock { shown in
+            shown.lastError = line
+            shown.lastRefusal = (line, .now)
+        }
     }
 
     /// A message is not sent.
-    func countDropped(bytes: Int) {
+    func countDropped(bytes: Int, _ reason: RedisError) {
+        shown.withLock { $0.lastDrop = (reason, .now) }
         droppedMessages.wrappingAdd(1, ordering: .relaxed)
         droppedBytes.wrappingAdd(bytes, ordering: .relaxed)
     }

@@ -58,7 +58,8 @@ package final class RedisSubscriber: Sendable {
     ///   - kind: What `name` is.
     ///   - name: The channel, or the pattern.
     ///   - handler: Called on the loop with each message's channel and payload.
-    ///   - confirmed: Called once on the loop when Redis has confirmed it, or when it is given up.
+    ///   - confirmed: Called once on the loop when Redis has confirmed it, or at the
+    ///     subscriber's end; never if it is left before.
     package func subscribe(
         _ kind: Kind,
         _ name: SharedBytes,

@@ -6,12 +6,17 @@ final class SubscriberCore: LinkOwner, TimerTarget {
     typealias Handler = SubscriptionTable.Handler
     typealias MovedHook = @Sendable (SubscriptionKind, SharedBytes, _ line: String?) -> Void
 
+    /// How many bytes of subscriptions are written at once.
+    private static let portion = 64 * 1024
+
     private let options: RedisOptions
     private let loop: EventLoop
     private let board: StatusBoard
     private let link: Link
     private let onMoved: MovedHook?
     private var table = SubscriptionTable()
+    /// To be asked for when there is room; some may have been left meanwhile.
+    private var queue = Ring<SubscriptionKey>()
     private var isClosed = false
     private var retryTimer = TimerToken.none
 
@@ -24,7 +29,8 @@ final class SubscriberCore: LinkOwner, TimerTarget {
             options,
             loop: loop,
             board: board,
-            queueLimit: options.maxQueuedBytes,
+            // Subscriptions are sent in portions, so little is stuck; a PING tells of the rest.
+            queueLimit: .max,
             reusesStrings: true
         )
     }
@@ -44,20 +50,17 @@ final class SubscriberCore: LinkOwner, TimerTarget {
             return
         }
         if table.add(key, handler, waiter: &waiter), link.isOpen {
-            table.asked(key)
-            link.write(RedisCommand(key.kind.subscribe, key.name).encoded())
+            ask([key])
         }
         waiter?()
     }
 
     func unsubscribe(_ key: SubscriptionKey) {
-        let (waiters, mustSend) = table.remove(key)
-        if mustSend, link.isOpen {
+        if table.remove(key), link.isOpen {
             table.askedToEnd(key)
             link.write(RedisCommand(key.kind.unsubscribe, key.name).encoded())
         }
         showReadyIfSettled()
-        for waiter in waiters { waiter() }
     }
 
     func close() {
@@ -110,10 +113,13 @@ final class SubscriberCore: LinkOwner, TimerTarget {
         table.pinged()
     }
 
-    func linkDrained() {}
+    func linkDrained() {
+        askQueued()
+    }
 
     func linkLost(_ fault: RedisFault) {
         table.disconnected()
+        while queue.popFirst() != nil {}
         loop.cancel(&retryTimer)
     }
 
@@ -141,10 +147,9 @@ final class SubscriberCore: LinkOwner, TimerTarget {
 
     private func moved(_ key: SubscriptionKey, _ line: String?) {
         if let onMoved {
-            let (waiters, _) = table.remove(key)
+            _ = table.remove(key)
             showReadyIfSettled()
             onMoved(key.kind, key.name, line)
-            for waiter in waiters { waiter() }
         } else {
             let reason = line ?? "MOVED the channel's slot belongs to another node now"
             retryLater(.refused(command: key.kind.subscribe, line: reason))
@@ -159,8 +164,19 @@ final class SubscriberCore: LinkOwner, TimerTarget {
 
     /// Sends the subscriptions, each as a command of its own so that each has its own answer.
     private func ask(_ keys: [SubscriptionKey]) {
+        for key in keys { queue.append(key) }
+        askQueued()
+    }
+
+    /// Sends a portion; the next one when the system has taken it all.
+    ///
+    /// Hundreds of thousands of rooms at once would keep the loop busy, and be lost together.
+    private func askQueued() {
+        guard !queue.isEmpty, link.isOpen else { return }
+        let room = Self.portion - link.bufferedBytes
         var buffer = ByteBuffer()
-        for key in keys {
+        while buffer.count < room, let key = queue.popFirst() {
+            guard table.mayAsk(key) else { continue }
             table.asked(key)
             RedisCommand(key.kind.subscribe, key.name).encode(into: &buffer)
         }

@@ -76,15 +76,21 @@ struct SubscriptionTable: ~Copyable {
         return isNew
     }
 
-    /// Removes a subscription; whoever waited for it, and whether Redis must hear of it.
-    mutating func remove(
-        _ key: SubscriptionKey
-    ) -> (waiters: [@Sendable () -> Void], mustSend: Bool) {
-        guard let entry = entries.removeValue(forKey: key) else { return ([], false) }
+    /// Removes a subscription, and forgets who waited for it; whether Redis must hear of it.
+    mutating func remove(_ key: SubscriptionKey) -> Bool {
+        guard let entry = entries.removeValue(forKey: key) else { return false }
         if entry.progress != .confirmed { openCount -= 1 }
         switch entry.progress {
-        case .asked, .confirmed: return (entry.waiters, true)
-        case .unsent, .refused: return (entry.waiters, false)
+        case .asked, .confirmed: return true
+        case .unsent, .refused: return false
+        }
+    }
+
+    /// Whether the command for `key` is still to be sent.
+    func mayAsk(_ key: SubscriptionKey) -> Bool {
+        switch entries[key]?.progress {
+        case .unsent, .refused: true
+        case .asked, .confirmed, nil: false
         }
     }
 
