@@ -97,27 +97,35 @@ package final class EngineLoop {
 
     func session(_ id: SessionID) -> EngineSession? { sessions[id] }
 
-    /// Opens a session; its open packet is to be sent by the caller before `session.open`.
+    /// Opens a session; `firstPackets` are to be sent by the caller before `session.open`.
+    ///
+    /// - Returns: Nil if the id is that of a session of any loop.
     func makeSession(
         _ request: HandshakeRequest,
-        _ transport: SessionState.Transport
+        _ transport: SessionState.Transport,
+        _ id: SessionID
     )
-        -> EngineSession
+        -> EngineSession?
     {
-        let id = server.makeSessionID()
+        guard server.claim(id, for: loop) else { return nil }
         let session = EngineSession(id: id, request: request, engine: self, transport: transport)
         sessions[id] = session
-        server.setOwner(loop, of: id)
         return session
     }
 
     func remove(_ session: EngineSession) {
         sessions[session.id] = nil
-        server.setOwner(nil, of: session.id)
+        server.release(session.id)
+    }
+
+    /// What a session begins with: the open packet, and the app's own (§4).
+    func firstPackets(of session: EngineSession) -> [OutgoingPacket] {
+        let open = OutgoingPacket(text: openPacket(of: session).bytes)
+        return [open] + (server.initialPacket.map { [$0] } ?? [])
     }
 
     /// The first packet of a session (§4).
-    func openPacket(of session: EngineSession) -> SharedBytes {
+    private func openPacket(of session: EngineSession) -> SharedBytes {
         let polls = session.transport == .polling
         return OpenPacket(
             sid: session.id,

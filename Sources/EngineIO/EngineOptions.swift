@@ -36,6 +36,10 @@ package struct EngineOptions: Sendable {
     /// Above how many bytes of earlier responses that have not left the next request waits.
     package var maxUnsentBytes = 256 * 1024
     package var listenBacklog = 4096
+    /// Whether clients of version 3 are served (§13).
+    package var allowsEIO3 = false
+    /// A text message that follows every open packet (§4).
+    package var initialPacket: String?
 
     package init() {}
 }
@@ -55,6 +59,14 @@ package enum HandshakeDecision: Sendable {
     case refuse(String?)
 }
 
+/// A request that did not become or reach a session (§3, `connection_error`).
+package struct ConnectionFailure: Sendable {
+    package let request: HandshakeRequest
+    package let error: HandshakeError
+    /// What is known beside code and message, by the reference's names.
+    package let context: [String: String]
+}
+
 /// How much a log line matters.
 package enum LogLevel: Int, Comparable, Sendable {
     case error
@@ -67,6 +79,12 @@ package enum LogLevel: Int, Comparable, Sendable {
     }
 }
 
+/// Changes the fields of a response to a request.
+package typealias HeadersHook =
+    @Sendable (
+        inout ResponseWriter.Fields, HandshakeRequest
+    ) -> Void
+
 /// What the engine calls above itself.
 package struct EngineHooks: Sendable {
     /// Makes the handler of a new session; on the session's loop.
@@ -74,6 +92,16 @@ package struct EngineHooks: Sendable {
     /// Asked before a handshake; nil allows all.
     package var allowRequest: (@Sendable (HandshakeRequest) async -> HandshakeDecision)?
     package var log: @Sendable (LogLevel, String) -> Void
+    /// Makes the ids of sessions; nil draws them.
+    ///
+    /// It may fail, and what it gives is checked.
+    package var makeSessionID: (@Sendable (HandshakeRequest) async throws -> String)?
+    /// Told of each refused request; on the connection's loop.
+    package var connectionFailed: (@Sendable (ConnectionFailure) -> Void)?
+    /// Changes the fields of a session's first response; on its loop, before `headers` (§11).
+    package var initialHeaders: HeadersHook?
+    /// Changes the fields of the 200s of polling, and of a 101; on the connection's loop (§11).
+    package var headers: HeadersHook?
 
     package init(
         makeHandler: @escaping @Sendable (EngineSession) -> any EngineSessionHandler,

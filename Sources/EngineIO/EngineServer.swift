@@ -13,6 +13,8 @@ package final class EngineServer: Sendable {
     let routes: RouteTable
     let bundle: StaticFiles?
     let pathPrefix: SharedBytes
+    /// What follows every open packet.
+    let initialPacket: OutgoingPacket?
 
     /// Which loop owns a session, for requests that land on another (§6 across loops).
     private let owners = Mutex<[SessionID: Int]>([:])
@@ -33,6 +35,10 @@ package final class EngineServer: Sendable {
         self.routes = routes
         self.bundle = bundle
         pathPrefix = SharedBytes(options.path)
+        initialPacket = options.initialPacket.map {
+            let unit = SharedBytes("4" + $0)
+            return OutgoingPacket(text: unit.bytes)
+        }
     }
 
     /// Listens on every loop.
@@ -122,8 +128,18 @@ package final class EngineServer: Sendable {
         SessionID(counter: sessionCounter.wrappingAdd(1, ordering: .relaxed).oldValue)
     }
 
-    func setOwner(_ loop: EventLoop?, of id: SessionID) {
-        owners.withLock { $0[id] = loop?.index }
+    /// Gives `id` to a session of `loop`; false if another session has it.
+    func claim(_ id: SessionID, for loop: EventLoop) -> Bool {
+        owners.withLock { owners in
+            guard owners[id] == nil else { return false }
+            owners[id] = loop.index
+            return true
+        }
+    }
+
+    /// The session of that id is over.
+    func release(_ id: SessionID) {
+        owners.withLock { $0[id] = nil }
     }
 
     /// The loop that owns `id`, if it is open.

@@ -1,5 +1,6 @@
 import Bytes
 import EngineIOProtocol
+import HTTP1
 import Loop
 
 // HTTP long-polling (protocol.md §6).
@@ -18,7 +19,7 @@ extension EngineSession {
         } else if !state.isOpen {
             // Closing, and nothing is left to say but goodbye.
             _ = polling.takePoll()
-            connection.respondToPoll(PollingTransport.encode([.noop, .close]))
+            connection.respondToPoll(polling.encode([.noop, .close]))
             close(.forcedClose, nil)
         }
     }
@@ -37,7 +38,8 @@ extension EngineSession {
         guard !state.isClosed, state.transport == .polling, !polling.isQueueEmpty,
             let poll = polling.takePoll()
         else { return }
-        poll.respondToPoll(PollingTransport.encode(polling.takeQueue()))
+        let packets = polling.takeQueue()
+        poll.respondToPoll(polling.encode(packets))
         // The close packet goes with the next poll: a client that read it together with a
         // DISCONNECT would report the loss of its transport, and reconnect.
         if !state.isOpen { awaitLastPoll() }
@@ -66,9 +68,41 @@ extension EngineSession {
     /// The caller answers `ok` in any case.
     func finishPost(_ connection: HTTPConnection, body: RawSpan) {
         if polling.isPost(connection) { polling.setPost(nil) }
-        var units = PayloadSplitter()
-        do {
-            while let packet = try units.next(in: body) {
+        switch polling.format {
+        case .v4:
+            deliver(body, PayloadSplitter())
+        case .v3:
+            deliver(body, PayloadSplitterV3())
+        case .v3JSONP:
+            guard let field = Query(SharedBytes(copying: body)).value(of: "d") else {
+                close(.parseError, nil)
+                return
+            }
+            let form = SharedBytes(field)
+            let payload = JSONPayload.payload(field: form.bytes)
+            deliver(payload.bytes, PayloadSplitterV3())
+        }
+    }
+
+    /// A POST of bytes is complete, which only version 3 knows; else the session ends (§6, §13).
+    ///
+    /// - Returns: Whether the caller is to answer `ok`.
+    func finishBinaryPost(_ connection: HTTPConnection, body: RawSpan) -> Bool {
+        switch version {
+        case .v4:
+            refusePost(connection)
+            return false
+        case .v3:
+            if polling.isPost(connection) { polling.setPost(nil) }
+            deliver(body, BinaryPayloadSplitterV3())
+            return true
+        }
+    }
+
+    private func deliver(_ body: RawSpan, _ splitter: some PacketSplitter) {
+        var splitter = splitter
+        do throws(EnginePacketError) {
+            while let packet = try splitter.next(in: body) {
                 guard received(packet, in: body) else { return }
             }
         } catch {
@@ -77,7 +111,7 @@ extension EngineSession {
     }
 
     /// The client has sent a content type that v4 does not know (§6).
-    func refusePost(_ connection: HTTPConnection) {
+    private func refusePost(_ connection: HTTPConnection) {
         if polling.isPost(connection) { polling.setPost(nil) }
         connection.respondBadRequest()
         close(.transportError, "invalid content")

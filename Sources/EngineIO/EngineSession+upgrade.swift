@@ -19,7 +19,12 @@ extension EngineSession {
     /// The probing transport has sent a text frame.
     func receivedProbe(_ unit: RawSpan) {
         // Whatever is no packet abandons the probe, for whatever reason.
-        guard case .text(let type, let payload)? = try? EnginePacket(parsing: unit) else {
+        guard
+            case .text(let type, let payload)? = try? EnginePacket(
+                parsing: unit,
+                version: version
+            )
+        else {
             endProbe()
             return
         }
@@ -48,7 +53,7 @@ extension EngineSession {
     func releasePoll() {
         guard state.isProbing else { return }
         if polling.isQueueEmpty, let poll = polling.takePoll() {
-            poll.respondToPoll(PollingTransport.encode([.noop]))
+            poll.respondToPoll(polling.encode([.noop]))
         }
         noopTimer = loop.schedule(self, tag: Timer.noop, after: Self.noopInterval)
     }
@@ -59,7 +64,7 @@ extension EngineSession {
         webSocket = probe
         probe = nil
         if let poll = polling.takePoll() {
-            poll.respondToPoll(PollingTransport.encode([.close]))
+            poll.respondToPoll(polling.encode([.close]))
         }
         polling.takePost()?.abort()
         for packet in polling.takeQueue() { webSocket?.send(packet) }

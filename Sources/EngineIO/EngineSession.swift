@@ -1,5 +1,6 @@
 package import Bytes
 package import EngineIOProtocol
+import HTTP1
 package import Loop
 
 /// What lives above an Engine.IO session; called on its loop.
@@ -36,9 +37,11 @@ package final class EngineSession: TimerTarget {
 
     package let id: SessionID
     package let request: HandshakeRequest
+    /// The version that the handshake has asked for.
+    package let version: EngineVersion
     let engine: EngineLoop
     var state: SessionState
-    var polling = PollingTransport()
+    var polling: PollingTransport
     var webSocket: WebSocketTransport?
     /// The connection of an open session on WebSocket whose peer takes frames as they are, binary
     /// and uncompressed: the way of every message sent, kept apart so that it costs one test.
@@ -62,7 +65,10 @@ package final class EngineSession: TimerTarget {
         self.id = id
         self.request = request
         self.engine = engine
-        state = SessionState(transport: transport)
+        let query = request.head.query
+        version = EngineVersion(parameter: query.value(of: "EIO"))
+        state = SessionState(transport: transport, version: version)
+        polling = PollingTransport(format: PayloadFormat(version, query))
     }
 
     package var loop: EventLoop { engine.loop }
@@ -80,11 +86,7 @@ package final class EngineSession: TimerTarget {
 
     /// Starts the heartbeat and tells the app; the open packet has been written.
     func open(_ makeHandler: (EngineSession) -> any EngineSessionHandler) {
-        heartbeatTimer = loop.schedule(
-            self,
-            tag: Timer.heartbeat,
-            after: engine.options.pingInterval
-        )
+        rearmHeartbeat()
         let handler = makeHandler(self)
         guard !state.isClosed else {
             // Closed while it was made, when there was nobody to tell yet.
@@ -187,7 +189,7 @@ package final class EngineSession: TimerTarget {
             // A client that closes by a POST gets a noop on its GET, else the close packet (§6).
             let last = reason == .transportClose ? OutgoingPacket.noop : OutgoingPacket.close
             let packets = reason == .forcedClose ? polling.takeQueue() + [last] : [last]
-            poll.respondToPoll(PollingTransport.encode(packets))
+            poll.respondToPoll(polling.encode(packets))
         }
         _ = polling.takeQueue()
         polling.setPost(nil)
@@ -228,14 +230,16 @@ package final class EngineSession: TimerTarget {
         }
     }
 
-    /// Starts a ping interval anew (§9).
+    /// Starts a ping interval anew (§9); for version 3 all the time the client's ping has (§13).
     func rearmHeartbeat() {
         loop.cancel(&heartbeatTimer)
-        heartbeatTimer = loop.schedule(
-            self,
-            tag: Timer.heartbeat,
-            after: engine.options.pingInterval
-        )
+        let options = engine.options
+        let delay =
+            switch version {
+            case .v4: options.pingInterval
+            case .v3: options.pingInterval + options.pingTimeout
+            }
+        heartbeatTimer = loop.schedule(self, tag: Timer.heartbeat, after: delay)
     }
 
     // MARK: Packets of the current transport
@@ -243,7 +247,7 @@ package final class EngineSession: TimerTarget {
     /// A text unit of a POST body or a WebSocket text frame; false if it has closed the session.
     func received(unit: RawSpan) -> Bool {
         do {
-            return received(try EnginePacket(parsing: unit), in: unit)
+            return received(try EnginePacket(parsing: unit, version: version), in: unit)
         } catch {
             close(.parseError, nil)
             return false
@@ -267,12 +271,29 @@ package final class EngineSession: TimerTarget {
             handler?.received(text: payload)
         case .rearm:
             rearmHeartbeat()
+        case .answerPing:
+            if state.transport == .webSocket || polling.notePong() { transmit(.pong) }
+            rearmHeartbeat()
         case .close(let reason, let description):
             close(reason, description)
         case .ignore:
             break
         }
         return !state.isClosed
+    }
+
+    /// A binary frame of the WebSocket.
+    func received(frame: SharedBytes) {
+        switch version {
+        case .v4:
+            received(binary: frame)
+        case .v3:
+            guard let message = try? EnginePacket.message(typed: frame.bytes) else {
+                close(.parseError, nil)
+                return
+            }
+            received(binary: frame[message])
+        }
     }
 
     func received(binary: SharedBytes) {

@@ -59,11 +59,13 @@ extension HTTPConnection {
         guard let sid = query.value(of: "sid"), !sid.isEmpty else {
             guard head.method == .get else { return .error(.badHandshakeMethod) }
             // WebSocket without an upgrade.
-            return isPolling ? .handshake : .error(.badRequest)
+            return isPolling ? .handshake : .error(.badRequest(.transportHandshake))
         }
         switch lookUp(sid) {
         case .here(let session):
-            guard isPolling, session.transport == .polling else { return .error(.badRequest) }
+            guard isPolling, session.transport == .polling else {
+                return .error(session.transportMismatch)
+            }
             return pollingDestination(head, session)
         case .there(let loop):
             return .otherLoop(loop)
@@ -98,16 +100,19 @@ extension HTTPConnection {
         guard query.value(of: "transport") == "websocket", engine.options.allowsWebSocket else {
             let isPolling =
                 query.value(of: "transport") == "polling" && engine.options.allowsPolling
-            return .webSocketError(isPolling ? .badRequest : .transportUnknown)
+            return .webSocketError(
+                isPolling ? .badRequest(.transportHandshake) : .transportUnknown
+            )
         }
         if let error = originError(head) { return .webSocketError(error) }
         // What follows the head must be frames.
-        if head.hasBody { return .webSocketError(.badRequest) }
+        if head.hasBody { return .webSocketError(.badRequest(.transportHandshake)) }
         if let sid = query.value(of: "sid"), !sid.isEmpty {
             switch lookUp(sid) {
             case .here(let session):
                 // RFC 6455 §4.1: the method is GET.
-                return head.method == .get ? .webSocket(session) : .webSocketError(.badRequest)
+                return head.method == .get
+                    ? .webSocket(session) : .webSocketError(.badRequest(.transportHandshake))
             case .there(let loop): return .otherLoop(loop)
             case .nowhere: return .webSocketError(.sessionIDUnknown)
             }
@@ -123,7 +128,7 @@ extension HTTPConnection {
         for offset in 0..<bytes.byteCount {
             let byte = bytes.byte(at: offset)
             if byte < ASCII.space && byte != ASCII.tab || byte == ASCII.delete {
-                return .badRequest
+                return .badRequest(.invalidOrigin)
             }
         }
         return nil
@@ -164,7 +169,7 @@ extension HTTPConnection {
             } else if session.transport == .polling {
                 session.poll(self)
             } else {
-                respond(.badRequest)
+                respond(session.transportMismatch)
             }
         case .post(let session):
             post(head, session, body)
@@ -189,57 +194,28 @@ extension HTTPConnection {
         }
     }
 
-    private func handshake(_ head: RequestHead) {
-        let request = handshakeRequest(head)
-        guard let allowRequest = engine.server.hooks.allowRequest else {
-            openPollingSession(request)
-            return
-        }
-        decide(allowRequest, request) { connection, decision in
-            switch decision {
-            case .allow: connection.openPollingSession(request)
-            case .refuse(let message): connection.respond(.forbidden(message))
-            }
-        }
-    }
-
-    private func openPollingSession(_ request: HandshakeRequest) {
-        guard case .responding(let head) = exchange else { return }
-        guard head.query.value(of: "EIO") == "4" else {
-            respond(.unsupportedProtocolVersion)
-            return
-        }
-        let session = engine.makeSession(request, .polling)
-        var fields = pollFields(head)
-        if let cookie = engine.options.cookie {
-            fields.append(("Set-Cookie", cookie.fieldValue(for: session.id)))
-        }
-        respond(status: 200, fields: fields, body: engine.openPacket(of: session))
-        session.open(engine.server.hooks.makeHandler)
-    }
-
     private func post(_ head: RequestHead, _ session: EngineSession, _ body: SharedBytes) {
         if session.isClosed {
             respond(.sessionIDUnknown)
-        } else if head.fields["Content-Type"].map({ $0.text == "application/octet-stream" })
-            ?? false
-        {
-            session.refusePost(self)
+            return
+        }
+        if head.fields["Content-Type"].map({ $0.text == "application/octet-stream" }) ?? false {
+            guard session.finishBinaryPost(self, body: body.bytes) else { return }
         } else {
             session.finishPost(self, body: body.bytes)
-            // §6: `ok` even if a packet has just closed the session.
-            respond(
-                status: 200,
-                fields: pollFields(head, mediaType: "text/html"),
-                body: SharedBytes("ok")
-            )
         }
+        // §6: `ok` even if a packet has just closed the session.
+        respond(
+            status: 200,
+            fields: pollFields(head, mediaType: "text/html"),
+            body: SharedBytes("ok")
+        )
     }
 
     /// Answers the pending GET with packets (§6).
-    func respondToPoll(_ body: PollingTransport.Body) {
+    func respondToPoll(_ body: PollBody) {
         guard case .responding(let head) = exchange else { return }
-        var fields = pollFields(head)
+        var fields = pollFields(head, mediaType: body.mediaType)
         guard body.isCompressible, let short = engine.compressed(body.bytes, for: head) else {
             respond(status: 200, fields: fields, body: body.bytes)
             return
@@ -260,8 +236,10 @@ extension HTTPConnection {
         }
     }
 
-    private func respond(_ error: HandshakeError) {
+    /// Refuses with the JSON of §3.
+    func respond(_ error: HandshakeError) {
         guard case .responding(let head) = exchange else { return }
+        report(error, head)
         respond(
             status: error.status,
             fields: [("Content-Type", "application/json")] + corsFields(head),
@@ -288,18 +266,24 @@ extension HTTPConnection {
     }
 
     /// The fields of a polling session's 200s.
-    private func pollFields(
+    func pollFields(
         _ head: RequestHead,
-        mediaType: String = "text/plain; charset=UTF-8"
+        mediaType: String,
+        isInitial: Bool = false,
+        extra: ResponseWriter.Fields = []
     ) -> ResponseWriter.Fields {
-        var fields = [("Content-Type", mediaType), ("cache-control", "no-store")]
+        var fields: ResponseWriter.Fields = [
+            ("Content-Type", mediaType), ("cache-control", "no-store"),
+        ]
         // §11: Internet Explorer would take some payloads for an attack and change them.
         if let userAgent = head.fields["User-Agent"],
             userAgent.bytes.contains(";MSIE") || userAgent.bytes.contains("Trident/")
         {
             fields.append(("X-XSS-Protection", "0"))
         }
-        return fields + corsFields(head)
+        fields += corsFields(head) + extra
+        addHeaders(to: &fields, head, isInitial: isInitial)
+        return fields
     }
 
     /// What the CORS policy adds to every answer of the engine (§11).
@@ -320,24 +304,6 @@ extension HTTPConnection {
             }
         }
     }
-
-    /// What the app is shown of a handshake.
-    func handshakeRequest(_ head: RequestHead) -> HandshakeRequest {
-        HandshakeRequest(head: head, peer: connection.peer, issued: engine.unixMilliseconds)
-    }
-
-    /// Asks `allowRequest`; the connection may have ended when `then` is called.
-    func decide(
-        _ allowRequest: @escaping @Sendable (HandshakeRequest) async -> HandshakeDecision,
-        _ request: HandshakeRequest,
-        then: @escaping @Sendable (HTTPConnection, HandshakeDecision) -> Void
-    ) {
-        let bound = LoopBound(self, loop: connection.loop)
-        connection.loop.startTask {
-            let decision = await allowRequest(request)
-            bound.run { then($0, decision) }
-        }
-    }
 }
 
 extension RawSpan {
@@ -354,7 +320,7 @@ extension RawSpan {
 
 extension SessionID {
     /// The id written as `text`, or nil if that is none.
-    fileprivate init?(_ text: String) {
+    init?(_ text: String) {
         let bytes = SharedBytes(text)
         self.init(parsing: bytes.bytes)
     }

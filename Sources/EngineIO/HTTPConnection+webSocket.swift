@@ -6,33 +6,27 @@ import WebSocket
 
 // Requests that become WebSockets (protocol.md §§7–8, RFC 6455 §4.2).
 extension HTTPConnection {
+    /// What a WebSocket is opened for.
+    private enum Purpose {
+        case upgrade(EngineSession)
+        case handshake(HandshakeRequest, SessionID)
+    }
+
     /// Opens a WebSocket: a session of its own, or the upgrade of `session` (§§7–8).
     func upgrade(_ head: RequestHead, _ session: EngineSession?) {
-        if session != nil {
-            acceptWebSocket(head, session)
+        if let session {
+            acceptWebSocket(head, .upgrade(session))
             return
         }
-        guard let allowRequest = engine.server.hooks.allowRequest else {
-            openWebSocketSession(head)
-            return
-        }
-        decide(allowRequest, handshakeRequest(head)) { connection, decision in
-            switch decision {
-            case .allow: connection.openWebSocketSession(head)
-            case .refuse(let message): connection.refuseWebSocket(.forbidden(message))
+        admit(handshakeRequest(head)) { connection, request, admission in
+            switch admission {
+            case .success(let id): connection.acceptWebSocket(head, .handshake(request, id))
+            case .failure(let error): connection.refuseWebSocket(error)
             }
         }
     }
 
-    private func openWebSocketSession(_ head: RequestHead) {
-        if head.query.value(of: "EIO") == "4" {
-            acceptWebSocket(head, nil)
-        } else {
-            refuseWebSocket(.unsupportedProtocolVersion)
-        }
-    }
-
-    private func acceptWebSocket(_ head: RequestHead, _ existing: EngineSession?) {
+    private func acceptWebSocket(_ head: RequestHead, _ purpose: Purpose) {
         guard case .responding = exchange else { return }
         let key: SharedBytes
         let deflate: DeflateParameters?
@@ -51,22 +45,38 @@ extension HTTPConnection {
             closeWhenDrained()
             return
         }
+        let session: EngineSession
+        let isInitial: Bool
+        switch purpose {
+        case .upgrade(let existing):
+            session = existing
+            isInitial = false
+        case .handshake(let request, let id):
+            guard let new = engine.makeSession(request, .webSocket, id) else {
+                refuseWebSocket(.idTaken)
+                return
+            }
+            session = new
+            isInitial = true
+        }
         var fields = corsFields(head)
+        addHeaders(to: &fields, head, isInitial: isInitial)
+        // Last: what has been agreed upon is not the app's to change.
+        fields.removeAll { $0.0.lowercased() == "sec-websocket-extensions" }
         if let deflate { fields.append(("Sec-WebSocket-Extensions", deflate.field)) }
         connection.write(UpgradeHandshake.response(for: key.bytes, fields: fields))
-        let session = existing ?? engine.makeSession(handshakeRequest(head), .webSocket)
         let transport = WebSocketTransport(
             connection,
             session: session,
-            takesBinary: head.query.value(of: "b64") ?? "" == "",
+            binaryForm: BinaryForm(session.version, takesBinary: head.query.takesBinary),
             deflate: deflate
         )
         let early = yieldToWebSocket()
         connection.setHandler(transport)
         connection.setReading(true)
-        if existing == nil {
+        if isInitial {
             session.adopt(transport)
-            transport.send(OutgoingPacket(text: engine.openPacket(of: session).bytes))
+            for packet in engine.firstPackets(of: session) { transport.send(packet) }
             session.open(engine.server.hooks.makeHandler)
         } else if !session.beginProbe(transport) {
             transport.close()
@@ -91,7 +101,8 @@ extension HTTPConnection {
 
     /// Answers in plain text and closes (§3).
     func refuseWebSocket(_ error: HandshakeError) {
-        guard case .responding = exchange else { return }
+        guard case .responding(let head) = exchange else { return }
+        report(error, head)
         connection.write(
             ResponseWriter.response(
                 400,

@@ -5,8 +5,10 @@ import WebSocket
 /// One Engine.IO message encoded for every transport: a WebSocket frame whose payload is what
 /// polling sends.
 ///
+/// Text is the same in versions 3 and 4; for binary messages see `BinaryForm` and `PayloadFormat`.
 /// Made once per message or broadcast and shared by all receivers. Those of a loop that have agreed
-/// upon compression share a compressed frame besides (`EventLoop.variant`).
+/// upon compression, or that want binary messages otherwise, share a frame of theirs besides
+/// (`EventLoop.variant`).
 package struct OutgoingPacket: Sendable {
     /// A complete unmasked frame.
     package let frame: SharedBytes
@@ -46,7 +48,15 @@ package struct OutgoingPacket: Sendable {
         isBinary = true
     }
 
+    /// Frames a binary message as version 3 has it on a WebSocket, its type first (§13).
+    init(typedBinary message: RawSpan) {
+        frame = FrameWriter.frame(.binary, prefix: EnginePacket.typeByte, payload: message)
+        payloadOffset = UInt8(frame.count - message.byteCount - 1)
+        isBinary = true
+    }
+
     static let ping = OutgoingPacket(literal: "2")
+    static let pong = OutgoingPacket(literal: "3")
     static let noop = OutgoingPacket(literal: "6", isCompressible: false)
     static let close = OutgoingPacket(literal: "1", isCompressible: false)
     static let probeAnswer = OutgoingPacket(literal: "3probe")

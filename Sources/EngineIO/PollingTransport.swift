@@ -6,10 +6,16 @@ import Loop
 ///
 /// Loop-owned by its session. Holds at most one pending GET and one POST under way.
 struct PollingTransport {
+    let format: PayloadFormat
     private var queue: [OutgoingPacket] = []
     private(set) var queuedBytes = 0
+    private var isPongQueued = false
     private var poll: HTTPConnection?
     private var post: HTTPConnection?
+
+    init(format: PayloadFormat) {
+        self.format = format
+    }
 
     /// Whether a GET waits for packets.
     var hasPendingPoll: Bool { poll != nil }
@@ -19,6 +25,14 @@ struct PollingTransport {
     mutating func append(_ packet: OutgoingPacket) {
         queue.append(packet)
         queuedBytes += packet.frame.count
+    }
+
+    /// Notes that a pong is to be queued; false if one is already, which answers all pings so far.
+    ///
+    /// A body of nothing but pings would otherwise be answered by ten times its size in memory.
+    mutating func notePong() -> Bool {
+        defer { isPongQueued = true }
+        return !isPongQueued
     }
 
     mutating func setPoll(_ connection: HTTPConnection) { poll = connection }
@@ -43,29 +57,11 @@ struct PollingTransport {
         defer {
             queue = []
             queuedBytes = 0
+            isPongQueued = false
         }
         return queue
     }
 
-    /// The body of a poll response, and whether it may be compressed (§11).
-    struct Body {
-        let bytes: SharedBytes
-        let isCompressible: Bool
-    }
-
     /// The body of a poll response.
-    static func encode(_ packets: [OutgoingPacket]) -> Body {
-        var writer = PayloadWriter()
-        for packet in packets {
-            if packet.isBinary {
-                writer.append(binary: packet.payload.bytes)
-            } else {
-                writer.append(unit: packet.payload.bytes)
-            }
-        }
-        return Body(
-            bytes: writer.takeShared(),
-            isCompressible: packets.contains { $0.isCompressible }
-        )
-    }
+    func encode(_ packets: [OutgoingPacket]) -> PollBody { format.encode(packets) }
 }

@@ -15,21 +15,20 @@ final class WebSocketTransport: ConnectionHandler {
     private var session: EngineSession?
     private var reader: MessageReader
     private var life = Life.open
-    private let takesBinary: Bool
+    private let binaryForm: BinaryForm
     /// Compression, where the peers have agreed upon it.
     var deflate: PermessageDeflate?
     /// What was read while decompressing has taken long enough for a turn.
     private var unread = ByteBuffer()
 
-    /// A transport that answers messages above the engine's limit with 1009, and that sends binary
-    /// messages as base64 unless the peer `takesBinary` (§2, `b64`).
+    /// A transport that answers messages above the engine's limit with 1009.
     init(
         _ connection: Connection,
         session: EngineSession,
-        takesBinary: Bool,
+        binaryForm: BinaryForm,
         deflate: DeflateParameters?
     ) {
-        self.takesBinary = takesBinary
+        self.binaryForm = binaryForm
         self.connection = connection
         self.session = session
         engine = session.engine
@@ -42,30 +41,37 @@ final class WebSocketTransport: ConnectionHandler {
 
     /// The connection, where frames may be written to it as they are.
     var outlet: Unmanaged<Connection>? {
-        takesBinary && deflate == nil ? .passUnretained(connection) : nil
+        switch binaryForm {
+        case .plain: deflate == nil ? .passUnretained(connection) : nil
+        case .typed, .base64: nil
+        }
     }
 
     var isWritable: Bool { !connection.isWriteBlocked }
 
     /// Sends a packet; `ticket` is its frame, enlisted in this turn, if it has many receivers.
     func send(_ packet: OutgoingPacket, _ ticket: FrameTicket? = nil) {
-        if takesBinary || !packet.isBinary {
-            if deflate != nil, isWorthCompressing(packet) {
-                sendCompressed(packet, ticket)
-            } else if let ticket {
-                connection.write(ticket)
-            } else {
-                connection.write(packet.frame)
-            }
+        guard packet.isBinary, let kind = binaryForm.kind else {
+            write(packet, ticket)
+            return
+        }
+        if let ticket, deflate == nil {
+            // Made for the first receiver of that form.
+            connection.write(
+                connection.loop.variant(of: ticket, kind: kind) { binaryForm.packet(packet).frame }
+            )
         } else {
-            let unit = EnginePacket.textUnit(binary: packet.payload.bytes)
-            var text = OutgoingPacket(text: unit.bytes)
-            text.isCompressible = packet.isCompressible
-            if deflate != nil, isWorthCompressing(text) {
-                sendCompressed(text, nil)
-            } else {
-                connection.write(text.frame)
-            }
+            write(binaryForm.packet(packet), nil)
+        }
+    }
+
+    private func write(_ packet: OutgoingPacket, _ ticket: FrameTicket?) {
+        if deflate != nil, isWorthCompressing(packet) {
+            sendCompressed(packet, ticket)
+        } else if let ticket {
+            connection.write(ticket)
+        } else {
+            connection.write(packet.frame)
         }
     }
 
@@ -171,7 +177,7 @@ final class WebSocketTransport: ConnectionHandler {
 
     func received(binary: SharedBytes) {
         guard let session else { return }
-        if session.isCurrent(self) { session.received(binary: binary) } else { session.endProbe() }
+        if session.isCurrent(self) { session.received(frame: binary) } else { session.endProbe() }
     }
 
     /// RFC 6455 §5.5.1: a close frame is answered with the code it carried.

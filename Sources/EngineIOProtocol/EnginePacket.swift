@@ -21,21 +21,25 @@ package enum EnginePacketError: Error, Equatable, Sendable {
     case invalidBase64
     /// A POST body's unit that is not UTF-8.
     case invalidUTF8
+    /// Version 3: a unit whose length is missing, not decimal, or not that of what follows.
+    case invalidLength
 }
 
-/// One packet of protocol version 4 as received in a text unit (protocol.md §5).
+/// One packet as received in a text unit (protocol.md §5; §13 for version 3).
 package enum EnginePacket: Equatable, Sendable {
     /// A packet, its payload being a range of the bytes it was read from: nothing is copied.
     case text(EnginePacketType, payload: Range<Int>)
-    /// A binary message, which came as `b` and base64.
+    /// A binary message, which came as `b` and base64, or in a binary body of version 3.
     case binary(SharedBytes)
 
     /// Reads the unit that is `range` of `bytes`: a WebSocket text message, or a part of a body.
     ///
-    /// The type is one character, so `44…` is a message whose payload is `4…`.
+    /// The type is one character, so `44…` is a message whose payload is `4…`. The versions differ
+    /// in binary messages alone: `b4` precedes their base64 in version 3.
     package init(
         parsing bytes: RawSpan,
-        in range: Range<Int>
+        in range: Range<Int>,
+        version: EngineVersion = .v4
     ) throws(EnginePacketError) {
         guard !range.isEmpty else { throw .emptyUnit }
         let first = bytes.byte(at: range.lowerBound)
@@ -45,25 +49,35 @@ package enum EnginePacket: Equatable, Sendable {
             return
         }
         guard first == Self.binaryMark else { throw .unknownType(first) }
-        guard let decoded = Base64.decode(bytes.extracting(payload)) else {
+        let text =
+            switch version {
+            case .v4: payload
+            case .v3: try Self.base64(typedIn: bytes, payload)
+            }
+        guard let decoded = Base64.decode(bytes.extracting(text)) else {
             throw .invalidBase64
         }
         self = .binary(decoded)
     }
 
     /// Reads all of `bytes` as one unit.
-    package init(parsing bytes: RawSpan) throws(EnginePacketError) {
-        try self.init(parsing: bytes, in: 0..<bytes.byteCount)
+    package init(
+        parsing bytes: RawSpan,
+        version: EngineVersion = .v4
+    ) throws(EnginePacketError) {
+        try self.init(parsing: bytes, in: 0..<bytes.byteCount, version: version)
     }
 
     /// The `b` before the base64 of a binary message.
     static let binaryMark: UInt8 = 0x62
 
     /// The text unit of a binary message, for a peer that takes no binary frames (`b64`, §2).
-    package static func textUnit(binary: RawSpan) -> SharedBytes {
-        var unit = ByteBuffer(capacity: 1 + Base64.encodedCount(of: binary.byteCount))
-        unit.append(binaryMark)
-        Base64.encode(binary, into: &unit)
+    package static func textUnit(
+        binary: RawSpan,
+        version: EngineVersion = .v4
+    ) -> SharedBytes {
+        var unit = ByteBuffer(capacity: textCount(ofBinary: binary.byteCount, version))
+        append(binary, as: version, to: &unit)
         return unit.takeShared()
     }
 }

@@ -14,6 +14,11 @@ package enum EngineVersion: UInt8, Sendable {
         }
         self = .v4
     }
+
+    /// As `init(query:)`, for a value that has been decoded.
+    package init(parameter value: String?) {
+        self = value == "4" ? .v4 : .v3
+    }
 }
 
 /// A way to carry packets, by its name in the `transport` parameter (protocol.md §2).

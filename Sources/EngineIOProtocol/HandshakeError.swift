@@ -1,5 +1,27 @@
 package import Bytes
 
+/// What is wrong with a request that is answered `Bad request` (protocol.md §3, `context`).
+package enum BadRequestReason: Equatable, Sendable {
+    /// A control character in `Origin`.
+    case invalidOrigin
+    /// A transport that is not the session's; its own is `previous`.
+    case transportMismatch(previous: TransportName)
+    /// WebSocket without an upgrade, an upgrade without WebSocket, or with a body.
+    case transportHandshake
+    /// The app's function for ids has failed, or has given one that cannot be used.
+    case idGeneration(String)
+
+    /// The reference's name for it.
+    package var name: String {
+        switch self {
+        case .invalidOrigin: "INVALID_ORIGIN"
+        case .transportMismatch: "TRANSPORT_MISMATCH"
+        case .transportHandshake: "TRANSPORT_HANDSHAKE_ERROR"
+        case .idGeneration: "ID_GENERATION_ERROR"
+        }
+    }
+}
+
 /// Why a request does not reach a session, and what answers it (protocol.md §3).
 package enum HandshakeError: Error, Equatable, Sendable {
     /// The transport is missing or not enabled.
@@ -8,8 +30,8 @@ package enum HandshakeError: Error, Equatable, Sendable {
     case sessionIDUnknown
     /// A handshake by another method than GET.
     case badHandshakeMethod
-    /// A bad origin, a transport that is not the session's, WebSocket without an upgrade.
-    case badRequest
+    /// Another fault of the request.
+    case badRequest(BadRequestReason)
     /// The application refused, with a message of its own or without.
     case forbidden(String?)
     /// A protocol version that is not enabled.

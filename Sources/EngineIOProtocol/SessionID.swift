@@ -1,26 +1,54 @@
 package import Bytes
 
-/// The id of a session: 15 bytes, written as 20 characters of url-safe base64 (protocol.md §1).
+/// The id of a session: 15 bytes, written as 20 characters of url-safe base64 (protocol.md §1), or
+/// a text of the app's own.
 ///
 /// All 20 characters hold 6 bits, so text and value correspond one to one.
 package struct SessionID: Hashable, Sendable {
-    /// How many characters an id has.
+    /// How many characters a generated id has.
     package static let characterCount = 20
+    /// How many characters an app's own id may have.
+    package static let maxCharacters = 128
 
-    /// The 15 bytes, the first one highest.
-    private let value: UInt128
+    private enum Form: Hashable {
+        /// The 15 bytes, the first one highest.
+        case value(UInt128)
+        /// What cannot be written so.
+        case text(String)
+    }
+
+    private let form: Form
 
     /// An id of 12 random bytes, which the caller draws, and the low 24 bits of a counter.
     package init(random: (UInt64, UInt32), counter: UInt32) {
-        value =
+        form = .value(
             UInt128(random.0) << 56 | UInt128(random.1) << 24 | UInt128(counter & 0xFF_FFFF)
+        )
     }
 
     /// The id written as `text`, or nil if that is none.
+    ///
+    /// Ids stand in URLs, cookies, JSON and scripts: 1 to 128 of the characters that mean
+    /// themselves in all of them (RFC 3986 §2.3, `unreserved`).
     package init?(parsing text: RawSpan) {
-        guard text.byteCount == Self.characterCount else { return nil }
+        guard 1...Self.maxCharacters ~= text.byteCount else { return nil }
+        if let value = Self.value(of: text) {
+            form = .value(value)
+            return
+        }
+        for offset in 0..<text.byteCount {
+            switch text.byte(at: offset) {
+            case 0x41...0x5A, 0x61...0x7A, 0x30...0x39, ASCII.minus, ASCII.dot, 0x5F, 0x7E: continue
+            default: return nil
+            }
+        }
+        form = .text(text.text)
+    }
+
+    private static func value(of text: RawSpan) -> UInt128? {
+        guard text.byteCount == characterCount else { return nil }
         var value: UInt128 = 0
-        for offset in 0..<Self.characterCount {
+        for offset in 0..<characterCount {
             let byte = text.byte(at: offset)
             let bits: UInt8
             switch byte {
@@ -33,12 +61,19 @@ package struct SessionID: Hashable, Sendable {
             }
             value = value << 6 | UInt128(bits)
         }
-        self.value = value
+        return value
     }
 
-    /// Writes the 20 characters.
+    /// Writes the characters.
     package func write(into buffer: inout ByteBuffer) {
-        for index in 0..<Self.characterCount {
+        switch form {
+        case .value(let value): Self.write(value, into: &buffer)
+        case .text(let text): buffer.append(text: text)
+        }
+    }
+
+    private static func write(_ value: UInt128, into buffer: inout ByteBuffer) {
+        for index in 0..<characterCount {
             let bits = UInt8(truncatingIfNeeded: value >> UInt128(114 - 6 * index)) & 0x3F
             switch bits {
             case 0..<26: buffer.append(bits + 0x41)
@@ -52,7 +87,7 @@ package struct SessionID: Hashable, Sendable {
 }
 
 extension SessionID: CustomStringConvertible {
-    /// The 20 characters.
+    /// The characters.
     package var description: String {
         var buffer = ByteBuffer(capacity: Self.characterCount)
         write(into: &buffer)

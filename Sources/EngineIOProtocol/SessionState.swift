@@ -1,7 +1,7 @@
-/// The life of one Engine.IO v4 session without its IO: heartbeat, upgrade, closing.
+/// The life of one Engine.IO session without its IO: heartbeat, upgrade, closing.
 ///
 /// Events come in, actions go out; timers are named, never armed here. On the wire: protocol.md
-/// §§6–10.
+/// §§6–10, and §13 for version 3, which differs in the direction of the heartbeat alone.
 package struct SessionState: ~Copyable {
     /// The transport that carries messages at present.
     package enum Transport: Equatable, Sendable {
@@ -18,6 +18,8 @@ package struct SessionState: ~Copyable {
     private enum Heartbeat {
         case resting
         case awaitingPong
+        /// Version 3: it is the client that pings, always.
+        case awaitingPing
     }
 
     private enum Upgrade {
@@ -39,6 +41,8 @@ package struct SessionState: ~Copyable {
         case deliver
         /// The pong came in time: arm the timer with the ping interval.
         case rearm
+        /// Version 3's ping: send `3`, and arm the timer with interval and timeout.
+        case answerPing
         /// The client closes the session itself.
         case close(CloseReason, String?)
         case ignore
@@ -65,11 +69,15 @@ package struct SessionState: ~Copyable {
 
     package private(set) var transport: Transport
     private var life = Life.open
-    private var heartbeat = Heartbeat.resting
+    private var heartbeat: Heartbeat
     private var upgrade = Upgrade.none
 
-    package init(transport: Transport) {
+    package init(transport: Transport, version: EngineVersion = .v4) {
         self.transport = transport
+        switch version {
+        case .v3: heartbeat = .awaitingPing
+        case .v4: heartbeat = .resting
+        }
     }
 
     /// Whether messages are still taken from the app.
@@ -102,7 +110,8 @@ package struct SessionState: ~Copyable {
         case (.open, .resting), (.closing, .resting):
             heartbeat = .awaitingPong
             return .ping
-        case (.open, .awaitingPong), (.closing, .awaitingPong):
+        case (.open, .awaitingPong), (.closing, .awaitingPong),
+            (.open, .awaitingPing), (.closing, .awaitingPing):
             return .close(.pingTimeout)
         }
     }
@@ -114,10 +123,13 @@ package struct SessionState: ~Copyable {
         case .message:
             return .deliver
         case .pong:
-            heartbeat = .resting
-            return .rearm
+            return receivedPong()
         case .ping:
-            return .close(.transportError, "invalid heartbeat direction")
+            switch heartbeat {
+            case .awaitingPing: return .answerPing
+            case .resting, .awaitingPong:
+                return .close(.transportError, "invalid heartbeat direction")
+            }
         case .close:
             return .close(.transportClose, nil)
         case .open, .upgrade, .noop:
@@ -125,14 +137,28 @@ package struct SessionState: ~Copyable {
         }
     }
 
+    private mutating func receivedPong() -> PacketAction {
+        switch heartbeat {
+        case .resting, .awaitingPong:
+            heartbeat = .resting
+            return .rearm
+        case .awaitingPing:
+            return .close(.transportError, "invalid heartbeat direction")
+        }
+    }
+
     private mutating func receivedWhileClosing(_ type: EnginePacketType) -> PacketAction {
         switch type {
         case .pong:
-            heartbeat = .resting
-            return .rearm
+            return receivedPong()
+        case .ping:
+            switch heartbeat {
+            case .awaitingPing: return .rearm
+            case .resting, .awaitingPong: return .ignore
+            }
         case .close:
             return .close(.transportClose, nil)
-        case .message, .ping, .open, .upgrade, .noop:
+        case .message, .open, .upgrade, .noop:
             return .ignore
         }
     }
@@ -158,7 +184,10 @@ package struct SessionState: ~Copyable {
             upgrade = .none
             guard !isClosed else { return .abandon }
             transport = .webSocket
-            heartbeat = .resting
+            switch heartbeat {
+            case .resting, .awaitingPong: heartbeat = .resting
+            case .awaitingPing: break
+            }
             return .complete
         case .ping, .open, .close, .pong, .message, .noop:
             upgrade = .none

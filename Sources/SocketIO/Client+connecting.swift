@@ -26,7 +26,7 @@ extension Client {
         case .entered(let namespace):
             join(namespace, auth)
         case .unknown:
-            refuse(name.map { SharedBytes($0) }, ConnectError("Invalid namespace"))
+            refuse(name.map { SharedBytes($0) }, ConnectError("Invalid namespace"), asObject: true)
         case .undecided:
             search(for: name ?? "/", auth)
         }
@@ -55,7 +55,7 @@ extension Client {
             join(namespace, search.auth)
         } else {
             let name = search.name == "/" ? nil : SharedBytes(search.name)
-            refuse(name, ConnectError("Invalid namespace"))
+            refuse(name, ConnectError("Invalid namespace"), asObject: true)
         }
     }
 
@@ -67,7 +67,7 @@ extension Client {
         )
         let state = SocketState(namespace: namespace, client: self, session: session)
         let shared = SocketShared(
-            id: core.makeID(),
+            id: makeID(in: namespace),
             namespace: namespace,
             handshake: handshake,
             connection: info,
@@ -117,10 +117,7 @@ extension Client {
         }
         session.loop.cancel(&connectTimer)
         entry.state.connect()
-        let id = SharedBytes(entry.shared.id)
-        entry.state.send(
-            EncodedPacket { PacketWriter.appendConnect(namespace: wireName, sid: id, to: &$0) }
-        )
+        entry.state.send(acceptance(of: wireName, id: entry.shared.id))
         let socket = Socket(shared: entry.shared)
         for handler in entry.state.namespace.connectionHandlers { run(handler, socket) }
     }
@@ -145,17 +142,8 @@ extension Client {
         }
     }
 
-    private func refuse(_ name: SharedBytes?, _ error: ConnectError) {
+    private func refuse(_ name: SharedBytes?, _ error: ConnectError, asObject: Bool = false) {
         guard connections.refuse(name) else { return }
-        // Data that cannot be encoded is left out: the refusal matters more.
-        let data = error.data.flatMap { try? Arguments(encoding: $0).json }
-        EncodedPacket { buffer in
-            PacketWriter.appendConnectError(
-                namespace: name,
-                message: error.message,
-                data: data,
-                to: &buffer
-            )
-        }.send(to: session)
+        refusal(of: name, error, asObject: asObject).send(to: session)
     }
 }

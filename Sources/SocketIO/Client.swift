@@ -22,6 +22,8 @@ final class Client: EngineSessionHandler, TimerTarget {
     let info: ConnectionInfo
     /// The searches for namespaces under way.
     var searches: [NamespaceSearch] = []
+    /// What the client speaks, known from its handshake.
+    let revision: ProtocolRevision
     /// The sockets that pass their middlewares at present.
     var connecting: [Entry] = []
     var connections: NamespaceConnections<Entry>
@@ -36,9 +38,11 @@ final class Client: EngineSessionHandler, TimerTarget {
         self.session = session
         info = ConnectionInfo(session)
         connections = NamespaceConnections(maxNamespaces: core.options.maxNamespacesPerClient)
-        assembler = BinaryAssembler(limits: core.packetLimits)
+        revision = ProtocolRevision(session.version)
+        assembler = BinaryAssembler(limits: core.packetLimits, revision: revision)
         connectTimer = session.loop.schedule(self, after: core.options.connectTimeout)
         core.add(self, on: session.loop)
+        connectImplicitly()
     }
 
     /// No namespace was joined in time (protocol.md §16).
@@ -81,7 +85,7 @@ final class Client: EngineSessionHandler, TimerTarget {
         case .connect:
             connect(
                 head.namespace.map { text.extracting($0).text },
-                head.data.map { SharedBytes(copying: text.extracting($0)) }
+                auth(head, text)
             )
         case .deliver(let entry):
             deliver(head, text, attachments, to: entry.state)

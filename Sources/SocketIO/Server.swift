@@ -71,14 +71,16 @@ public final class Server: Sendable {
         }
         let options = core.options
         let core = core
+        var hooks = EngineHooks(
+            makeHandler: { Client(core: core, session: $0) },
+            allowRequest: options.engineAllowRequest,
+            log: { options.log(LogLevel($0), $1) }
+        )
+        options.addEvents(to: &hooks)
         let engine = EngineServer(
             options: options.engine,
             group: core.group,
-            hooks: EngineHooks(
-                makeHandler: { Client(core: core, session: $0) },
-                allowRequest: options.engineAllowRequest,
-                log: { options.log(LogLevel($0), $1) }
-            ),
+            hooks: hooks,
             routes: routes,
             bundle: options.clientDirectory.map {
                 StaticFiles(directory: $0, mount: options.bundlePath, kind: .clientBundle)

@@ -27,6 +27,10 @@ extension ServerOptions {
         engine.headTimeout = http.headTimeout
         engine.bodyTimeout = http.bodyTimeout
         engine.keepAliveTimeout = http.keepAliveTimeout
+        engine.maxUnsentBytes = http.maxUnsentBytes
+        engine.listenBacklog = listenBacklog
+        engine.allowsEIO3 = allowEIO3
+        engine.initialPacket = initialPacket
         return engine
     }
 

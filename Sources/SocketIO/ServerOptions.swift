@@ -90,6 +90,8 @@ public struct HTTPOptions: Sendable {
     public var bodyTimeout = Duration.seconds(30)
     /// How long an idle connection is kept for another request.
     public var keepAliveTimeout = Duration.seconds(65)
+    /// Bytes of earlier responses that may wait for a slow client before its next request does.
+    public var maxUnsentBytes = 256 * 1024
 
     /// The defaults.
     public init() {}
@@ -124,9 +126,17 @@ public struct ServerOptions: Sendable {
     /// Threads, each with its own loop; 0 makes one per core.
     public var loops = 0
     /// Where Socket.IO lives.
+    ///
+    /// Requests elsewhere belong to the routes, those for an upgrade too: without a route they are
+    /// answered 404 at once. (Node waits a second for another owner of its socket, and closes.)
     public var path = "/socket.io"
     /// Whether the path must be followed by a slash.
     public var addsTrailingSlash = true
+    /// Whether clients of Socket.IO v2 (Engine.IO v3) are served too (protocol.md §13).
+    ///
+    /// The sessions' ids, which for later clients are secrets, become those of their sockets, as
+    /// these clients have it; and a page of any origin can open a session by JSONP.
+    public var allowEIO3 = false
     /// How long after a pong the next ping is sent.
     public var pingInterval = Duration.milliseconds(25_000)
     /// How long a pong may take.
@@ -182,6 +192,25 @@ public struct ServerOptions: Sendable {
     /// Clients' addresses are then the entries that far from the right. To be set only where no
     /// client reaches the server past these proxies: it could claim any address.
     public var trustedProxyHops = 0
+    /// A message that every client receives when its connection opens, below Socket.IO.
+    public var initialPacket: String?
+    /// Makes the ids of connections, at each handshake; nil draws 20 random characters.
+    ///
+    /// Whoever knows an id can use its connection: it must be impossible to guess. A handshake is
+    /// refused with 400 when the closure throws, when another connection has the id, and when it
+    /// is not 1 to 128 letters, digits, `-`, `.`, `_` and `~`.
+    public var makeSessionID: (@Sendable (ConnectionRequest) async throws -> String)?
+    /// Told of each request that is refused before it reaches Socket.IO; must not block.
+    public var onConnectionError: (@Sendable (ConnectionRefusal) -> Void)?
+    /// Changes the header fields of a connection's first response; must not block.
+    public var onInitialHeaders: (@Sendable (inout ResponseHeaders, ConnectionRequest) -> Void)?
+    /// Changes the header fields of polling's responses and of those that open a WebSocket; for a
+    /// first response after `onInitialHeaders`.
+    ///
+    /// Errors are answered without. Must not block.
+    public var onHeaders: (@Sendable (inout ResponseHeaders, ConnectionRequest) -> Void)?
+    /// Connections that may wait to be accepted, on each loop; the system may allow fewer.
+    public var listenBacklog = 4096
     /// Limits and times of plain HTTP.
     public var http = HTTPOptions()
     /// How broadcasts reach other servers.

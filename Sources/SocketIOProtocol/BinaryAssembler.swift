@@ -39,10 +39,12 @@ package struct BinaryAssembler: ~Copyable {
 
     private var state = State.idle
     private let limits: PacketLimits
+    private let revision: ProtocolRevision
 
     /// An assembler that waits for nothing.
-    package init(limits: PacketLimits = PacketLimits()) {
-        self.limits = limits
+    package init(limits: PacketLimits = PacketLimits(), revision: ProtocolRevision = .five) {
+        self.limits = limits.adapted(to: revision)
+        self.revision = revision
     }
 
     /// Whether attachments are awaited.
@@ -108,7 +110,7 @@ package struct BinaryAssembler: ~Copyable {
     private mutating func parse(_ text: RawSpan) throws(PacketError) -> PacketHead {
         switch state {
         case .idle:
-            return try PacketParser.parse(text, limits: limits)
+            return try PacketParser.parse(text, limits: limits, revision: revision)
         case .collecting:
             state = .idle
             throw .textWhileReconstructing

@@ -61,6 +61,7 @@ struct Flags {
             options.cookie = cookie
         case "--cors": options.cors = Self.cors(value)
         case "--transports": options.transports = try Self.transports(value, flag: name)
+        case "--allow-eio3": options.allowEIO3 = value == "true"
         case "--deflate": options.perMessageDeflate = Self.deflate(value)
         case "--http-compression":
             options.httpCompression = value == "true" ? HTTPCompressionOptions() : nil

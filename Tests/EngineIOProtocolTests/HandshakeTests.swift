@@ -57,14 +57,31 @@ struct HandshakeTests {
     }
 
     @Test(
-        "§1: what is not 20 characters of the alphabet is no id",
+        "§1: what means something in a URL, a cookie or a script is no id",
         arguments: [
-            "", "AAAA", "AAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAA=",
-            "AAAAAAAAAAAAAAAAAAA+", "/AAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAA ü",
+            "", "AAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAA+", "/AAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAA ü", "a b", "a&b", "a;b", "a\"b", "a\nb", "a%41", "a#b", "<", "\0",
+            String(repeating: "a", count: 129),
         ]
     )
     func notIDs(text: String) {
         #expect(id(text) == nil)
+    }
+
+    @Test(
+        "§12: an app's own id keeps its form",
+        arguments: [
+            "a", "AAAA", "AAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAA.",
+            "user-1.2_3~4", String(repeating: "z", count: 128),
+        ]
+    )
+    func ownIDs(text: String) throws {
+        let own = try #require(id(text))
+        #expect(own.description == text)
+        #expect(own == id(text))
+        #expect(own != id("AAAAAAAAAAAAAAAAAAAA"))
+        #expect(OpenPacket(sid: own, upgrades: []).unit.text.hasPrefix(#"0{"sid":"\#(text)","#))
+        #expect(SessionCookie().fieldValue(for: own).hasPrefix("io=\(text); "))
     }
 
     @Test(
@@ -73,7 +90,12 @@ struct HandshakeTests {
             (.transportUnknown, 400, #"{"code":0,"message":"Transport unknown"}"#),
             (.sessionIDUnknown, 400, #"{"code":1,"message":"Session ID unknown"}"#),
             (.badHandshakeMethod, 400, #"{"code":2,"message":"Bad handshake method"}"#),
-            (.badRequest, 400, #"{"code":3,"message":"Bad request"}"#),
+            (.badRequest(.invalidOrigin), 400, #"{"code":3,"message":"Bad request"}"#),
+            (
+                .badRequest(.transportMismatch(previous: .polling)), 400,
+                #"{"code":3,"message":"Bad request"}"#
+            ),
+            (.badRequest(.idGeneration("x")), 400, #"{"code":3,"message":"Bad request"}"#),
             (.forbidden(nil), 403, #"{"code":4,"message":"Forbidden"}"#),
             (.forbidden("no \"guests\"\\"), 403, #"{"code":4,"message":"no \"guests\"\\"}"#),
             (

@@ -206,6 +206,51 @@ struct SessionStateTests {
         }
     }
 
+    @Test("§13: in version 3 the client pings, and only its pings count", arguments: packetTypes)
+    func version3(type: EnginePacketType) {
+        for transport in [SessionState.Transport.polling, .webSocket] {
+            var state = SessionState(transport: transport, version: .v3)
+            let action = state.received(type)
+            let expected: SessionState.PacketAction =
+                switch type {
+                case .ping: .answerPing
+                case .pong: .close(.transportError, "invalid heartbeat direction")
+                case .message: .deliver
+                case .close: .close(.transportClose, nil)
+                case .open, .upgrade, .noop: .ignore
+                }
+            #expect(action == expected)
+            // The server never pings: its timer means that the client has not.
+            for _ in 0..<2 {
+                let heartbeat = state.heartbeatFired()
+                #expect(heartbeat == .close(.pingTimeout))
+            }
+            _ = state.beginClose(hasQueuedPackets: true)
+            let late = state.received(type)
+            switch type {
+            case .ping: #expect(late == .rearm)
+            case .pong: #expect(late == .close(.transportError, "invalid heartbeat direction"))
+            case .close: #expect(late == .close(.transportClose, nil))
+            case .message, .open, .upgrade, .noop: #expect(late == .ignore)
+            }
+        }
+    }
+
+    @Test("§8, §13: the upgrade of version 3 is the same, and the client goes on pinging")
+    func version3Upgrade() {
+        var state = SessionState(transport: .polling, version: .v3)
+        let begins = state.beginProbe()
+        #expect(begins)
+        let probe = state.receivedProbe(.ping, isProbePayload: true)
+        #expect(probe == .answer)
+        let upgrade = state.receivedProbe(.upgrade, isProbePayload: false)
+        #expect(upgrade == .complete)
+        let ping = state.received(.ping)
+        #expect(ping == .answerPing)
+        let heartbeat = state.heartbeatFired()
+        #expect(heartbeat == .close(.pingTimeout))
+    }
+
     @Test("§10: a session ends once", arguments: SessionPhase.allCases)
     func finish(phase: SessionPhase) {
         var state = phase.make()

@@ -146,6 +146,39 @@ struct StaticFilesTests {
         }
     }
 
+    @Test("§22: four bundles and their maps, compressed and with a tag each")
+    func bundles() async throws {
+        let folder = Folder()
+        let names = ["socket.io", "socket.io.min", "socket.io.esm.min", "socket.io.msgpack.min"]
+            .flatMap { [$0 + ".js", $0 + ".js.map"] }
+        let padding = String(repeating: "x", count: 2000)
+        for name in names {
+            let head = name.hasSuffix(".map") ? "{}" : "/*!\n * Socket.IO v4.8.3\n */"
+            folder.add(name, head + padding + name)
+        }
+        try await run(folder) { client in
+            for name in names {
+                let path = "/socket.io/" + name
+                let plain = try client.exchange("GET", path)
+                #expect(plain.status == 200)
+                #expect(plain.body.hasSuffix(name))
+                let kind = name.hasSuffix(".map") ? "json" : "javascript"
+                #expect(plain["content-type"] == "application/\(kind); charset=utf-8")
+                let tag = try #require(plain["etag"])
+                if !name.hasSuffix(".map") { #expect(tag == "\"4.8.3\"") }
+                for coding in ["gzip", "deflate"] {
+                    let fields = ["Accept-Encoding: \(coding)"]
+                    let response = try client.exchange("GET", path, fields: fields)
+                    #expect(response["content-encoding"] == coding)
+                    #expect(response["etag"] == tag)
+                    #expect(response.bytes.count < 200)
+                }
+                let known = ["If-None-Match: W/\(tag)"]
+                #expect(try client.exchange("GET", path, fields: known).status == 304)
+            }
+        }
+    }
+
     @Test("§22: the bundle comes before the engine, with its version and the CORS fields")
     func bundle() async throws {
         let folder = Folder()

