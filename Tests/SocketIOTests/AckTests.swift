@@ -180,6 +180,25 @@ struct BroadcastAcksTests {
         var missing: Int?
     }
 
+    @Test("another server hears how many clients there are before it hears their answers")
+    func relayOrder() throws {
+        let told = Journal<String>()
+        let acks = BroadcastAcks(
+            onClientCount: { told.add("count \($0)") },
+            onResponse: { told.add($0?.json.text ?? "gone") }
+        )
+        acks.hold()
+        acks.expectSources(2)
+        acks.sourceReported(clients: 2)
+        acks.received(try Arguments(1))
+        acks.received(nil)
+        acks.release()
+        #expect(told.entries.isEmpty)
+        acks.sourceReported(clients: 1)
+        acks.received(try Arguments(3))
+        #expect(told.entries == ["count 3", "1", "gone", "3"])
+    }
+
     @Test(arguments: [
         Example(
             testDescription: "no clients anywhere",

@@ -20,7 +20,10 @@ public final class BroadcastAcks: Sendable {
         var holds = 0
         /// Clients addressed by all sources so far.
         var clients = 0
-        var hasAnnounced = false
+        /// Of a relay: how far it is with telling the number of clients.
+        var announcement = Announcement.pending
+        /// Of a relay: responses that came before the number of clients was told.
+        var early: [Arguments?] = []
         /// Sources expected less reports; negative while reports precede the expectation.
         var sourcesLeft = 0
         /// Clients addressed less answers.
@@ -28,6 +31,10 @@ public final class BroadcastAcks: Sendable {
         var named: [String: Source] = [:]
         var responses: [Arguments] = []
         var outcome = Outcome.open(nil)
+    }
+
+    private enum Announcement {
+        case pending, underWay, made
     }
 
     private enum Outcome {
@@ -60,11 +67,11 @@ public final class BroadcastAcks: Sendable {
 
     /// For a broadcast that came from another server, which gathers the answers itself.
     ///
-    /// To be passed to `AdapterHost.deliver(_:_:acks:)`. Both closures are called from any thread,
-    /// and a response may come before the count.
+    /// To be passed to `AdapterHost.deliver(_:_:acks:)`. Both closures are called from any thread.
     /// - Parameters:
     ///   - onClientCount: Called once with how many clients of this server were addressed.
-    ///   - onResponse: Called for each of them; nil when it disconnected instead of answering.
+    ///   - onResponse: Called after that for each of them; nil when it disconnected instead of
+    ///     answering.
     public init(
         onClientCount: @escaping @Sendable (Int) -> Void,
         onResponse: @escaping @Sendable (Arguments?) -> Void
@@ -109,20 +116,42 @@ public final class BroadcastAcks: Sendable {
         announce()
     }
 
-    /// Tells a relay how many clients were addressed, once that is known.
+    /// Tells a relay how many clients were addressed, once that is known, and what came before.
     private func announce() {
         guard let relay else { return }
         let clients: Int? = state.withLock { state in
-            guard state.sourcesLeft <= 0, state.holds == 0, !state.hasAnnounced else { return nil }
-            state.hasAnnounced = true
+            guard state.sourcesLeft <= 0, state.holds == 0, case .pending = state.announcement
+            else { return nil }
+            state.announcement = .underWay
             return state.clients
         }
-        if let clients { relay.onClientCount(clients) }
+        guard let clients else { return }
+        relay.onClientCount(clients)
+        while true {
+            let early = state.withLock { state in
+                defer { state.early = [] }
+                if state.early.isEmpty { state.announcement = .made }
+                return state.early
+            }
+            if early.isEmpty { return }
+            for response in early { relay.onResponse(response) }
+        }
+    }
+
+    /// Tells a relay a response, or keeps it until the number of clients is told.
+    private func pass(_ response: Arguments?) {
+        guard let relay else { return }
+        let isEarly = state.withLock { state in
+            if case .made = state.announcement { return false }
+            state.early.append(response)
+            return true
+        }
+        if !isEarly { relay.onResponse(response) }
     }
 
     /// A client, one of `source` if that has a name, has answered; nil when it disconnected instead.
     public func received(_ response: Arguments?, source: String? = nil) {
-        relay?.onResponse(response)
+        pass(response)
         update { state in
             if let source {
                 var entry = state.named[source] ?? Source()
