@@ -71,7 +71,7 @@ public struct BroadcastOperator: Sendable {
     /// - Throws: `EmitError.reservedEvent`.
     public func emit(_ event: String, arguments: Arguments) throws {
         let packet = try EventPacket(name: event, arguments: arguments)
-        if options.isLocal {
+        if options.isLocal, !namespace.isRecovering {
             namespace.deliver(packet, options, offset: nil)
         } else {
             namespace.adapter.broadcast(packet, options)

@@ -3,11 +3,12 @@ import EngineIO
 import EngineIOProtocol
 import Loop
 import SocketIOProtocol
+import Synchronization
 
-/// A namespace that a client has asked for, until it is found or not.
+/// A namespace that a client has asked for, until it is found or not, and the session there too.
 ///
 /// Immutable; known by its identity.
-final class NamespaceSearch: Sendable {
+final class ConnectAttempt: Sendable {
     let name: String
     let auth: Auth
 
@@ -21,61 +22,78 @@ final class NamespaceSearch: Sendable {
 extension Client {
     /// The client wants to join; a name of nil is `/`.
     func connect(_ name: String?, _ auth: SharedBytes?) {
-        let auth = Auth(auth ?? SharedBytes("{}"))
-        switch core.namespaces.enter(name ?? "/") {
+        enter(name ?? "/", Auth(auth ?? SharedBytes("{}")))
+    }
+
+    private func enter(_ name: String, _ auth: Auth) {
+        switch core.namespaces.enter(name) {
         case .entered(let namespace):
-            join(namespace, auth)
+            found(namespace, auth)
         case .unknown:
-            refuse(name.map { SharedBytes($0) }, ConnectError("Invalid namespace"), asObject: true)
+            refuseUnknown(name)
         case .undecided:
-            search(for: name ?? "/", auth)
+            search(for: name, auth)
+        }
+    }
+
+    private func found(_ namespace: Namespace, _ auth: Auth) {
+        if namespace.isRecovering, revision == .five, let request = RecoveryRequest(auth) {
+            recover(request, in: namespace, auth)
+        } else {
+            join(namespace, auth, nil)
         }
     }
 
     /// Asks the patterns, or waits for a namespace that comes or goes at this moment.
     private func search(for name: String, _ auth: Auth) {
-        let search = NamespaceSearch(name: name, auth: auth)
-        searches.append(search)
+        let attempt = ConnectAttempt(name: name, auth: auth)
+        attempts.append(attempt)
         let client = LoopBound(self, loop: session.loop)
         let core = core
         session.loop.startTask {
             let namespace = await core.namespaces.find(name, auth, core)
-            client.run { $0.finish(search, namespace) }
+            client.run { $0.finish(attempt, namespace) }
         }
     }
 
     /// A search has come to an end; the client may have gone meanwhile.
-    private func finish(_ search: NamespaceSearch, _ namespace: Namespace?) {
-        guard let index = searches.firstIndex(where: { $0 === search }) else {
+    private func finish(_ attempt: ConnectAttempt, _ namespace: Namespace?) {
+        guard let index = attempts.firstIndex(where: { $0 === attempt }) else {
             if let namespace { core.namespaces.release(namespace, wasUsed: false) }
             return
         }
-        searches.remove(at: index)
+        attempts.remove(at: index)
         if let namespace {
-            join(namespace, search.auth)
+            found(namespace, attempt.auth)
         } else {
-            let name = search.name == "/" ? nil : SharedBytes(search.name)
-            refuse(name, ConnectError("Invalid namespace"), asObject: true)
+            refuseUnknown(attempt.name)
         }
     }
 
-    /// Leads a new socket through the namespace's middlewares.
-    private func join(_ namespace: Namespace, _ auth: Auth) {
+    /// Leads a socket, new or restored, through the namespace's middlewares.
+    func join(_ namespace: Namespace, _ auth: Auth, _ restored: RestoredSession?) {
         let handshake = Handshake(
             request: ConnectionRequest(session.request, core.options.proxyTrust),
             auth: auth
         )
-        let state = SocketState(namespace: namespace, client: self, session: session)
+        let state = SocketState(
+            namespace: namespace,
+            client: self,
+            session: session,
+            recovery: recovery(in: namespace, restored)
+        )
         let shared = SocketShared(
-            id: makeID(in: namespace),
+            id: restored?.session.id ?? makeID(in: namespace),
+            isRecovered: restored != nil,
             namespace: namespace,
             handshake: handshake,
             connection: info,
             state: state
         )
+        if let data = restored?.session.data { shared.data.withLock { $0 = data } }
         let entry = Entry(shared: shared, state: state)
         let middlewares = namespace.middlewares
-        guard !middlewares.isEmpty else {
+        guard !middlewares.isEmpty, restored == nil || !core.recoveredSkipMiddlewares else {
             admit(entry)
             return
         }
@@ -111,15 +129,31 @@ extension Client {
 
     private func admit(_ entry: Entry) {
         let wireName = entry.wireName
+        guard let missed = entry.state.catchUp() else {
+            joinAnew(entry)
+            return
+        }
         guard connections.accept(wireName, entry) else {
             entry.state.finish(.serverNamespaceDisconnect)
             return
         }
         session.loop.cancel(&connectTimer)
         entry.state.connect()
-        entry.state.send(acceptance(of: wireName, id: entry.shared.id))
+        entry.state.beginSession()
+        for packet in missed { entry.state.send(packet.encoded(namespace: wireName)) }
+        entry.state.send(acceptance(of: wireName, entry))
         let socket = Socket(shared: entry.shared)
         for handler in entry.state.namespace.connectionHandlers { run(handler, socket) }
+    }
+
+    /// What a restored session has missed is not kept any more: it becomes a new socket.
+    private func joinAnew(_ entry: Entry) {
+        entry.state.recovery?.restored = nil
+        switch core.namespaces.enter(entry.state.namespace.name) {
+        case .entered(let namespace): join(namespace, entry.shared.handshake.auth, nil)
+        case .unknown, .undecided: refuseUnknown(entry.state.namespace.name)
+        }
+        entry.state.finish(.serverNamespaceDisconnect)
     }
 
     private func run(_ handler: NamespaceSetup.ConnectionHandler, _ socket: Socket) {
@@ -140,6 +174,11 @@ extension Client {
                 }
             }
         }
+    }
+
+    private func refuseUnknown(_ name: String) {
+        let name = name == "/" ? nil : SharedBytes(name)
+        refuse(name, ConnectError("Invalid namespace"), asObject: true)
     }
 
     private func refuse(_ name: SharedBytes?, _ error: ConnectError, asObject: Bool = false) {

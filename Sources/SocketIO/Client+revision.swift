@@ -36,14 +36,22 @@ extension Client {
         }
     }
 
+    /// What recovery needs of a socket; v2 knows none.
+    func recovery(in namespace: Namespace, _ restored: RestoredSession?) -> SocketRecovery? {
+        if let restored { return SocketRecovery(restored) }
+        guard revision == .five, namespace.isRecovering else { return nil }
+        return SocketRecovery(privateID: core.makeID())
+    }
+
     /// The packet that tells the client that it has joined.
-    func acceptance(of namespace: SharedBytes?, id: String) -> EncodedPacket {
+    func acceptance(of namespace: SharedBytes?, _ entry: Entry) -> EncodedPacket {
         EncodedPacket { buffer in
             switch revision {
             case .five:
                 PacketWriter.appendConnect(
                     namespace: namespace,
-                    sid: SharedBytes(id),
+                    sid: SharedBytes(entry.shared.id),
+                    pid: entry.state.recovery.map { SharedBytes($0.privateID) },
                     to: &buffer
                 )
             case .four:

@@ -20,8 +20,8 @@ final class Client: EngineSessionHandler, TimerTarget {
     let core: ServerCore
     let session: EngineSession
     let info: ConnectionInfo
-    /// The searches for namespaces under way.
-    var searches: [NamespaceSearch] = []
+    /// The namespaces that it has asked for and that are not found yet.
+    var attempts: [ConnectAttempt] = []
     /// What the client speaks, known from its handshake.
     let revision: ProtocolRevision
     /// The sockets that pass their middlewares at present.
@@ -167,8 +167,8 @@ final class Client: EngineSessionHandler, TimerTarget {
         leaveAll(.serverShuttingDown)
     }
 
-    private func leaveAll(_ reason: DisconnectReason) {
-        searches = []
+    func leaveAll(_ reason: DisconnectReason) {
+        attempts = []
         let pending = connecting
         connecting = []
         for entry in connections.takeAll() + pending { entry.state.finish(reason) }

@@ -11,6 +11,8 @@ final class LocalNamespace {
     private var table = RoomTable<SocketState>()
     /// How many of its sockets have listeners of outgoing events.
     var outgoingObservers = 0
+    /// The highest `caughtUp` of its sockets.
+    var caughtUp: UInt64 = 0
 
     init(loop: EventLoop) {
         self.loop = loop
@@ -60,6 +62,26 @@ final class LocalNamespace {
             members.forEachMember { socket in
                 if !options.isVolatile || socket.isWritable { socket.send(packet, tickets) }
             }
+        }
+    }
+
+    /// As `deliver`, for the delivery `number` of those that all loops make in order.
+    func deliver(
+        _ packet: EncodedPacket,
+        of event: EventPacket,
+        _ options: BroadcastOptions,
+        number: UInt64
+    ) {
+        guard number <= caughtUp else {
+            deliver(packet, of: event, options)
+            return
+        }
+        // A socket that has recovered meanwhile may have it already.
+        let tickets = packet.enlist(on: loop)
+        forEach(options) { socket in
+            guard number > socket.recovery?.caughtUp ?? 0 else { return }
+            socket.presentObservers?.sends(event, on: socket)
+            socket.send(packet, tickets)
         }
     }
 

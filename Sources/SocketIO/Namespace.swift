@@ -30,8 +30,13 @@ public final class Namespace: Sendable {
     let isChild: Bool
     private let setup: Mutex<NamespaceSetup>
     private let adapterSlot = Mutex<(any Adapter)?>(nil)
-    private let locals: [LoopBound<LocalNamespace>]
+    let locals: [LoopBound<LocalNamespace>]
     private let isGone = Atomic<Bool>(false)
+    private let recovers = Atomic<Bool>(false)
+    /// What clients can recover, in the order in which all loops deliver it.
+    let ordered = OrderedDeliveries()
+    /// The sockets whose clients can recover, by private id.
+    let sessions = Mutex<[String: SocketShared]>([:])
     private let ackCounter = Atomic<UInt64>(0)
     private let census = RoomCensus()
 
@@ -52,9 +57,22 @@ public final class Namespace: Sendable {
     ///
     /// - Throws: What the adapter's factory throws.
     func makeAdapter() throws {
-        let context = AdapterContext(loops: core.group, log: core.options.log)
+        let recovery = core.options.connectionStateRecovery
+        let context = AdapterContext(
+            loops: core.group,
+            log: core.options.log,
+            recovery: recovery
+        )
         let adapter = try core.options.adapter.make(self, context)
         adapterSlot.withLock { $0 = adapter }
+        guard recovery != nil else { return }
+        recovers.store(adapter.isRecovering, ordering: .relaxed)
+        if !adapter.isRecovering {
+            core.options.log(
+                .warning,
+                "\(name): clients do not recover, the adapter keeps neither packets nor sessions"
+            )
+        }
     }
 
     var adapter: any Adapter {
@@ -63,6 +81,12 @@ public final class Namespace: Sendable {
         }
         return adapter
     }
+
+    /// Whether clients that were away for a moment miss nothing (protocol.md §20).
+    ///
+    /// If so, whatever concerns its sockets passes the loops' mailboxes, in the order of the calls:
+    /// a packet with an offset must not overtake another on any loop.
+    var isRecovering: Bool { recovers.load(ordering: .relaxed) }
 
     // MARK: Setting up
 
@@ -123,6 +147,14 @@ public final class Namespace: Sendable {
     /// This namespace's part on `loop`.
     func local(on loop: EventLoop) -> LocalNamespace { locals[loop.index].value }
 
+    /// Runs `body` on a loop: at once if this is it, unless clients recover, else in order.
+    private func run(
+        _ local: LoopBound<LocalNamespace>,
+        _ body: @escaping @Sendable (LocalNamespace) -> Void
+    ) {
+        if isRecovering { local.post(body) } else { local.run(body) }
+    }
+
     func add(_ handler: ServerSideHandler) {
         change { $0.serverHandlers.append(handler) }
     }
@@ -166,8 +198,17 @@ extension Namespace: AdapterHost {
             isCompressible: options.isCompressed
         )
         for local in locals {
-            local.run { $0.deliver(encoded, of: packet, options) }
+            run(local) { $0.deliver(encoded, of: packet, options) }
         }
+    }
+
+    /// See `AdapterHost`.
+    public func deliver(
+        _ packet: EventPacket,
+        _ options: BroadcastOptions,
+        inOrder offset: () -> String
+    ) {
+        ordered.deliver(packet, options, in: self, offset)
     }
 
     /// See `AdapterHost`.
@@ -182,7 +223,7 @@ extension Namespace: AdapterHost {
         acks.hold()
         acks.expectSources(locals.count)
         for local in locals {
-            local.run { $0.deliver(encoded, of: packet, options, ackID: id, acks) }
+            run(local) { $0.deliver(encoded, of: packet, options, ackID: id, acks) }
         }
         acks.release()
     }
@@ -211,7 +252,7 @@ extension Namespace: AdapterHost {
         var all: [SocketSnapshot] = []
         for local in locals {
             all += await withCheckedContinuation { continuation in
-                local.run { local in
+                run(local) { local in
                     continuation.resume(
                         returning: local.selected(options).compactMap { $0.snapshot }
                     )
@@ -244,7 +285,7 @@ extension Namespace: AdapterHost {
         var all: [Socket] = []
         for local in locals {
             all += await withCheckedContinuation { continuation in
-                local.run { local in
+                run(local) { local in
                     continuation.resume(
                         returning: local.selected(options).compactMap { state in
                             state.shared.map { Socket(shared: $0) }
@@ -261,7 +302,7 @@ extension Namespace: AdapterHost {
         _ body: @escaping @Sendable (SocketState) -> Void
     ) {
         for local in locals {
-            local.run { local in
+            run(local) { local in
                 for socket in local.selected(options) { body(socket) }
             }
         }
@@ -270,7 +311,7 @@ extension Namespace: AdapterHost {
 
 extension EventPacket {
     /// The packet with `offset` as its last argument (protocol.md §20).
-    fileprivate func withOffset(_ offset: String?) -> EventPacket {
+    func withOffset(_ offset: String?) -> EventPacket {
         guard let offset else { return self }
         var json = ByteBuffer(capacity: arguments.json.count + offset.utf8.count + 3)
         json.append(arguments.json)

@@ -43,6 +43,11 @@ final class ServerCore: Sendable {
     /// Whether the server shuts down: clients are not listened to any more.
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
+    /// Whether clients that come back to their session pass the middlewares by.
+    var recoveredSkipMiddlewares: Bool {
+        options.connectionStateRecovery?.skipsMiddlewares ?? false
+    }
+
     func onShutdown(_ body: @escaping @Sendable () async -> Void) {
         shutdownHandlers.withLock { $0.append(body) }
     }

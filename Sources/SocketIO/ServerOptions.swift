@@ -213,6 +213,11 @@ public struct ServerOptions: Sendable {
     public var listenBacklog = 4096
     /// Limits and times of plain HTTP.
     public var http = HTTPOptions()
+    /// Whether clients that were away for a moment miss nothing; nil makes new sockets of them.
+    ///
+    /// Each event then carries an offset as its last argument, as the protocol wants it. Works with
+    /// adapters that keep packets: `inMemory` does.
+    public var connectionStateRecovery: RecoveryOptions?
     /// How broadcasts reach other servers.
     public var adapter = AdapterFactory.inMemory
     /// Where log lines go; by default nowhere.

@@ -33,6 +33,10 @@ public struct Socket: Sendable, Identifiable, Hashable {
     public var namespace: Namespace { shared.namespace }
     /// The rooms it is in, its own included; a snapshot.
     public var rooms: Set<Room> { shared.rooms.withLock { $0 } }
+    /// Whether the client was away for a moment and has missed nothing (protocol.md §20).
+    ///
+    /// Then it has the id, the rooms and the data that it had before.
+    public var recovered: Bool { shared.isRecovered }
     /// Whether it is connected at this moment.
     public var isConnected: Bool { shared.isConnected.load(ordering: .relaxed) }
 
@@ -72,14 +76,16 @@ public struct Socket: Sendable, Identifiable, Hashable {
 
     /// Joins rooms; on the socket's loop at once, elsewhere in order with other calls.
     public func join(_ rooms: [Room]) {
-        shared.state.run { state in
+        shared.foresee { $0.formUnion(rooms) }
+        shared.run { state in
             for room in rooms { state.join(room) }
         }
     }
 
     /// Leaves a room.
     public func leave(_ room: Room) {
-        shared.state.run { $0.leave(room) }
+        shared.foresee { $0.remove(room) }
+        shared.run { $0.leave(room) }
     }
 
     /// Returns when all that was asked of the socket before, by calls in order, has taken effect.
@@ -161,7 +167,8 @@ public struct Socket: Sendable, Identifiable, Hashable {
 
     /// Disconnects from the namespace, or with `close` ends the client's whole connection.
     public func disconnect(close: Bool = false) {
-        shared.state.run { $0.disconnect(closing: close) }
+        shared.foreseeDisconnect()
+        shared.run { $0.disconnect(closing: close) }
     }
 
     /// Runs `handler` on the loop when the socket is about to leave; it is still in its rooms.
@@ -229,18 +236,31 @@ public struct SocketEmitter: Sendable {
     /// - Throws: `EmitError.reservedEvent`.
     public func emit(_ event: String, arguments: Arguments) throws {
         let packet = try EventPacket(name: event, arguments: arguments)
+        let isRecovering = shared.namespace.isRecovering
+        if isRecovering, !isVolatile {
+            emitInOrder(packet)
+            return
+        }
         let encoded = packet.encoded(
             namespace: shared.namespace.wireName,
             isCompressible: isCompressed
         )
         let state = shared.state
-        if state.loop.isOnLoop {
+        if state.loop.isOnLoop, !isRecovering {
             // The usual case, without a closure.
             state.value.emit(encoded, of: packet, isVolatile: isVolatile)
         } else {
             let isVolatile = isVolatile
             state.post { $0.emit(encoded, of: packet, isVolatile: isVolatile) }
         }
+    }
+
+    /// Sends an event that the client gets even if it is away for a moment.
+    private func emitInOrder(_ packet: EventPacket) {
+        var options = BroadcastOptions()
+        options.rooms = [Room(shared.id)]
+        options.isCompressed = isCompressed
+        shared.namespace.adapter.broadcast(packet, options)
     }
 
     /// Sends an event and returns the first argument of the client's acknowledgement.
@@ -273,7 +293,7 @@ public struct SocketEmitter: Sendable {
         let cancellation = Cancellation()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                shared.state.run { state in
+                shared.run { state in
                     guard !cancellation.isCancelled.load(ordering: .acquiring) else {
                         continuation.resume(throwing: CancellationError())
                         return
@@ -286,7 +306,7 @@ public struct SocketEmitter: Sendable {
         } onCancel: {
             // Whichever of the two comes second on the loop ends the wait.
             cancellation.isCancelled.store(true, ordering: .releasing)
-            shared.state.run { $0.cancelAck(id) }
+            shared.run { $0.cancelAck(id) }
         }
     }
 

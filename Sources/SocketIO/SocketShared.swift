@@ -14,19 +14,34 @@ final class SocketShared: Sendable {
     /// The app's data, as JSON.
     let data = Mutex<Data?>(nil)
     let isConnected = Atomic<Bool>(false)
+    /// Whether the client was away and has come back to its session.
+    let isRecovered: Bool
 
     init(
         id: String,
+        isRecovered: Bool = false,
         namespace: Namespace,
         handshake: Handshake,
         connection: ConnectionInfo,
         state: SocketState
     ) {
         self.id = id
+        self.isRecovered = isRecovered
         self.namespace = namespace
         self.handshake = handshake
         self.connection = connection
         self.state = LoopBound(state, loop: state.loop)
         state.adopt(self)
+    }
+
+    /// Runs `body` on the loop: at once if this is it, unless clients recover, else in order.
+    func run(_ body: @escaping @Sendable (SocketState) -> Void) {
+        if namespace.isRecovering { state.post(body) } else { state.run(body) }
+    }
+
+    /// Shows on the loop already now what a call that takes effect in order will make of the rooms.
+    func foresee(_ change: (inout Set<Room>) -> Void) {
+        guard namespace.isRecovering, state.loop.isOnLoop, !state.value.isOver else { return }
+        rooms.withLock { change(&$0) }
     }
 }

@@ -110,17 +110,21 @@ extension SocketState {
     }
 
     private func sendAck(_ id: UInt64, _ arguments: Arguments) {
-        let namespace = namespace.wireName
-        send(
-            EncodedPacket(attachments: arguments.attachments) { buffer in
-                PacketWriter.appendAck(
-                    id: id,
-                    arguments: arguments.json.bytes,
-                    attachments: arguments.attachments.count,
-                    namespace: namespace,
-                    to: &buffer
-                )
-            }
-        )
+        let wireName = namespace.wireName
+        let packet = EncodedPacket(attachments: arguments.attachments) { buffer in
+            PacketWriter.appendAck(
+                id: id,
+                arguments: arguments.json.bytes,
+                attachments: arguments.attachments.count,
+                namespace: wireName,
+                to: &buffer
+            )
+        }
+        if namespace.isRecovering {
+            // After what the handler has sent before.
+            shared?.run { $0.send(packet) }
+        } else {
+            send(packet)
+        }
     }
 }

@@ -31,10 +31,18 @@ final class SocketState {
     /// What few sockets have, so that the others pay one test for it.
     private var observers: SocketObservers?
     private var acks = AckTable<PendingAck>()
+    /// What recovery needs of it; nil if the client cannot recover.
+    let recovery: SocketRecovery?
 
     /// A socket that passes its namespace's middlewares; it is in no room and receives nothing.
-    init(namespace: Namespace, client: Client, session: EngineSession) {
+    init(
+        namespace: Namespace,
+        client: Client,
+        session: EngineSession,
+        recovery: SocketRecovery?
+    ) {
         self.namespace = namespace
+        self.recovery = recovery
         loop = session.loop
         self.session = session
         self.client = client
@@ -46,7 +54,7 @@ final class SocketState {
         self.shared = shared
     }
 
-    private var local: LocalNamespace { namespace.local(on: loop) }
+    var local: LocalNamespace { namespace.local(on: loop) }
 
     /// Whether broadcasts reach it.
     var isConnected: Bool {
@@ -75,7 +83,7 @@ final class SocketState {
 
     /// Whether events of the client reach its handlers.
     var isListening: Bool {
-        if case .connected = life { true } else { false }
+        if case .connected = life { recovery?.isDisconnecting != true } else { false }
     }
 
     /// Whether it is over, so that nothing must be kept for it any more.
@@ -114,6 +122,7 @@ final class SocketState {
         case .connected:
             life = .leaving
             for handler in disconnectingHandlers { handler.body(reason) }
+            persist(after: reason)
             let handlers = disconnectHandlers
             end(wasConnected: true)
             for handler in handlers { handler.body(reason) }
@@ -132,7 +141,9 @@ final class SocketState {
             for room in rooms { namespace.countLeave(room, shared.id) }
             shared.rooms.withLock { $0 = [] }
             shared.isConnected.store(false, ordering: .relaxed)
+            forgetSession(of: shared)
         }
+        giveSessionBack()
         shared = nil
         handlers = []
         disconnectingHandlers = []

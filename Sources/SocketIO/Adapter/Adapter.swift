@@ -39,40 +39,6 @@ public struct SocketSnapshot: Sendable {
     }
 }
 
-/// A session to be kept across a reconnection (protocol.md §20).
-public struct StoredSession: Sendable {
-    /// The socket's public id.
-    public let id: String
-    /// The private id by which the client asks for the session.
-    public let privateID: String
-    /// The rooms to join again.
-    public let rooms: Set<Room>
-    /// The app's data of the socket, as JSON.
-    public let data: Data?
-
-    /// A session by its parts.
-    public init(id: String, privateID: String, rooms: Set<Room>, data: Data?) {
-        self.id = id
-        self.privateID = privateID
-        self.rooms = rooms
-        self.data = data
-    }
-}
-
-/// A session that was found again, with what it has missed.
-public struct RestoredSession: Sendable {
-    /// The session as it was stored.
-    public let session: StoredSession
-    /// The missed packets, in order, each with the offset it was stored under.
-    public let missed: [(packet: EventPacket, offset: String)]
-
-    /// A session with its missed packets.
-    public init(session: StoredSession, missed: [(packet: EventPacket, offset: String)]) {
-        self.session = session
-        self.missed = missed
-    }
-}
-
 /// Where a namespace's broadcasts and room operations go: this server, or a cluster.
 ///
 /// One adapter serves one namespace. The calls without `async` are hand-offs: they return at once,
@@ -131,11 +97,28 @@ public protocol Adapter: Sendable {
     /// The last socket of this server has left `room`.
     func roomDeleted(_ room: Room)
 
+    /// Whether packets and sessions are kept, so that clients can recover (protocol.md §20).
+    ///
+    /// If so, whatever can be recovered is delivered by `AdapterHost.deliver(_:_:inOrder:)`.
+    var isRecovering: Bool { get }
+
+    /// Where the packets kept end at this moment: what a client that connects now has not missed.
+    var position: String? { get }
+
     /// Keeps a session whose connection was lost.
     func persist(_ session: StoredSession)
 
-    /// Finds a session again, with the packets after `offset`; nil if it is not to be had.
-    func restore(privateID: String, offset: String) async -> RestoredSession?
+    /// Takes a session out and what it has missed since `offset`, or, for a client that has never
+    /// received one, since it connected; nil if it is not to be had.
+    ///
+    /// What follows until the socket is back in its rooms comes from `packets(after:)`.
+    func restore(privateID: String, offset: String?) async -> RestoredSession?
+
+    /// The packets that this server has delivered after a position, in order; nil if some of them
+    /// are not kept any more.
+    ///
+    /// Called on a loop, while nothing is delivered in order.
+    func packets(after position: String) -> [StoredPacket]?
 
     /// Ends the adapter at the server's shutdown; returns when what it has queued has left.
     func close() async
@@ -168,7 +151,16 @@ extension Adapter {
     public func persist(_ session: StoredSession) {}
 
     /// See `Adapter`; by default there is no cluster and no store.
-    public func restore(privateID: String, offset: String) async -> RestoredSession? { nil }
+    public func restore(privateID: String, offset: String?) async -> RestoredSession? { nil }
+
+    /// See `Adapter`; by default there is no cluster and no store.
+    public var isRecovering: Bool { false }
+
+    /// See `Adapter`; by default there is no cluster and no store.
+    public var position: String? { nil }
+
+    /// See `Adapter`; by default there is no cluster and no store.
+    public func packets(after position: String) -> [StoredPacket]? { nil }
 
     /// See `Adapter`; by default there is no cluster and no store.
     public func close() async {}
@@ -183,6 +175,16 @@ public protocol AdapterHost: AnyObject, Sendable {
     ///
     /// An `offset` is appended as the last argument (protocol.md §20).
     func deliver(_ packet: EventPacket, _ options: BroadcastOptions, offset: String?)
+
+    /// As `deliver`, with an offset that is made in the order of delivery (protocol.md §20).
+    ///
+    /// All loops deliver packets in the order in which `offset` was called for them, so that
+    /// whoever has received one has received all before. `offset` must not call the host.
+    func deliver(
+        _ packet: EventPacket,
+        _ options: BroadcastOptions,
+        inOrder offset: () -> String
+    )
 
     /// As `deliver`; local receivers are counted and answer into `acks`.
     ///

@@ -18,8 +18,15 @@ public struct AdapterFactory: Sendable {
         self.make = make
     }
 
-    /// One server alone, nothing kept.
-    public static let inMemory = AdapterFactory { InMemoryAdapter(host: $0) }
+    /// One server alone; packets and sessions are kept if clients are to recover.
+    public static let inMemory = AdapterFactory(
+        inContext: { host, context in
+            let recovery = context.recovery.map {
+                InMemoryRecovery($0, loop: context.loops.loops[0])
+            }
+            return InMemoryAdapter(host: host, recovery: recovery)
+        }
+    )
 }
 
 /// What a server lends to its adapters.
@@ -28,4 +35,6 @@ package struct AdapterContext: Sendable {
     package let loops: LoopGroup
     /// The server's log.
     package let log: @Sendable (LogLevel, String) -> Void
+    /// What is to be kept for clients that come back; nil for nothing.
+    package let recovery: RecoveryOptions?
 }

@@ -1,15 +1,26 @@
 /// The adapter of a server that stands alone: everything is local.
 public final class InMemoryAdapter: Adapter {
     private unowned let host: any AdapterHost
+    private let recovery: InMemoryRecovery?
 
-    /// An adapter for `host`, which outlives it.
+    /// An adapter for `host`, which outlives it; nothing is kept.
     public init(host: any AdapterHost) {
         self.host = host
+        recovery = nil
+    }
+
+    init(host: any AdapterHost, recovery: InMemoryRecovery?) {
+        self.host = host
+        self.recovery = recovery
     }
 
     /// See `Adapter`.
     public func broadcast(_ packet: EventPacket, _ options: BroadcastOptions) {
-        host.deliver(packet, options, offset: nil)
+        guard let recovery, !options.isVolatile else {
+            host.deliver(packet, options, offset: nil)
+            return
+        }
+        host.deliver(packet, options) { recovery.append(packet, options) }
     }
 
     /// See `Adapter`.
@@ -43,4 +54,23 @@ public final class InMemoryAdapter: Adapter {
 
     /// See `Adapter`.
     public func allRooms() async -> Set<Room> { host.localRooms }
+
+    /// See `Adapter`.
+    public var isRecovering: Bool { recovery != nil }
+
+    /// See `Adapter`.
+    public var position: String? { recovery?.position }
+
+    /// See `Adapter`.
+    public func persist(_ session: StoredSession) { recovery?.persist(session) }
+
+    /// See `Adapter`.
+    public func restore(privateID: String, offset: String?) async -> RestoredSession? {
+        recovery?.restore(privateID, offset: offset)
+    }
+
+    /// See `Adapter`.
+    public func packets(after position: String) -> [StoredPacket]? {
+        recovery?.packets(after: position)
+    }
 }

@@ -216,9 +216,17 @@ final class NamespaceRegistry: Sendable {
 
     // MARK: Going
 
+    /// How long an empty child stays; not less than its clients may be away.
+    private var childTimeout: Duration? {
+        guard let recovery = options.connectionStateRecovery else {
+            return options.emptyNamespaceTimeout
+        }
+        return options.emptyNamespaceTimeout.map { max($0, recovery.maxDisconnectionDuration) }
+    }
+
     /// Looks at a child when its time is over.
     private func startTimer(_ key: NamespaceName) {
-        let timeout = options.emptyNamespaceTimeout
+        let timeout = childTimeout
         guard
             let delay = state.withLock({
                 $0.table.startTimer(key, timeout: timeout, now: .now)
@@ -230,7 +238,7 @@ final class NamespaceRegistry: Sendable {
     }
 
     private func timerFired(_ key: NamespaceName) {
-        let timeout = options.emptyNamespaceTimeout
+        let timeout = childTimeout
         guard
             let (namespace, event) = state.withLock({
                 $0.table.timerFired(key, timeout: timeout, now: .now)

@@ -1,0 +1,73 @@
+import Bytes
+public import Foundation
+
+/// A session to be kept across a reconnection (protocol.md §20).
+public struct StoredSession: Sendable {
+    /// The socket's public id.
+    public let id: String
+    /// The private id by which the client asks for the session.
+    public let privateID: String
+    /// The rooms to join again, its own included.
+    public let rooms: Set<Room>
+    /// The app's data of the socket, as JSON.
+    public let data: Data?
+    /// `Adapter.position` when it connected; what counts for a client that knows no offset.
+    public let since: String?
+
+    /// A session by its parts.
+    public init(id: String, privateID: String, rooms: Set<Room>, data: Data?, since: String?) {
+        self.id = id
+        self.privateID = privateID
+        self.rooms = rooms
+        self.data = data
+        self.since = since
+    }
+
+    /// Whether it would have received a broadcast with these options.
+    public func isSelected(by options: BroadcastOptions) -> Bool {
+        (options.rooms.isEmpty || options.rooms.contains { rooms.contains($0) })
+            && !options.except.contains { rooms.contains($0) }
+    }
+}
+
+/// A packet that was sent, as it is kept for clients that come back.
+public struct StoredPacket: Sendable {
+    /// The event.
+    public let packet: EventPacket
+    /// Whom it was for.
+    public let options: BroadcastOptions
+    /// Its offset, unique and ordered within the namespace.
+    public let offset: String
+
+    /// The packet as it was first sent, its offset included.
+    func encoded(namespace: SharedBytes?) -> EncodedPacket {
+        packet.withOffset(offset).encoded(
+            namespace: namespace,
+            isCompressible: options.isCompressed
+        )
+    }
+
+    /// A packet by its parts.
+    public init(packet: EventPacket, options: BroadcastOptions, offset: String) {
+        self.packet = packet
+        self.options = options
+        self.offset = offset
+    }
+}
+
+/// A session that was found again, with what it has missed.
+public struct RestoredSession: Sendable {
+    /// The session as it was stored.
+    public let session: StoredSession
+    /// What it has missed up to `position`, in order.
+    public let missed: [StoredPacket]
+    /// Up to where `missed` goes; the rest comes from `Adapter.packets(after:)`.
+    public let position: String
+
+    /// A session with its missed packets.
+    public init(session: StoredSession, missed: [StoredPacket], position: String) {
+        self.session = session
+        self.missed = missed
+        self.position = position
+    }
+}
