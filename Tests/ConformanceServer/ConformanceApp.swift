@@ -210,6 +210,7 @@ struct ConformanceApp: Sendable {
             return roomNames(socket)
         }
         socket.on("rooms") { roomNames(socket) }
+        socket.on("recovered") { socket.recovered }
         socket.on("to-room") { (room: String, text: String) in
             try socket.to(Room(room)).emit("said", text)
         }

@@ -48,6 +48,10 @@ struct Flags {
         case "--empty-namespace-timeout": options.emptyNamespaceTimeout = try time()
         case "--member-namespaces": hasMemberNamespaces = value == "true"
         case "--max-dynamic-namespaces": options.maxDynamicNamespaces = try number()
+        case "--recovery":
+            var recovery = RecoveryOptions()
+            recovery.maxDisconnectionDuration = try time()
+            options.connectionStateRecovery = recovery
         case "--max-payload": options.maxHTTPBufferSize = try number()
         case "--head-timeout": options.http.headTimeout = try time()
         case "--body-timeout": options.http.bodyTimeout = try time()
