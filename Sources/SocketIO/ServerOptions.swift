@@ -213,6 +213,8 @@ public struct ServerOptions: Sendable {
     public var listenBacklog = 4096
     /// Limits and times of plain HTTP.
     public var http = HTTPOptions()
+    /// How packets are written on the wire; clients must use the same parser (protocol.md §23).
+    public var parser = Parser.default
     /// How broadcasts reach other servers.
     public var adapter = AdapterFactory.inMemory
     /// Where log lines go; by default nowhere.

@@ -230,6 +230,7 @@ public struct SocketEmitter: Sendable {
     public func emit(_ event: String, arguments: Arguments) throws {
         let packet = try EventPacket(name: event, arguments: arguments)
         let encoded = packet.encoded(
+            as: shared.namespace.core.packetFormat,
             namespace: shared.namespace.wireName,
             isCompressible: isCompressed
         )
@@ -263,6 +264,7 @@ public struct SocketEmitter: Sendable {
         let packet = try EventPacket(name: event, arguments: arguments)
         let id = shared.namespace.nextAckID()
         let encoded = packet.encoded(
+            as: shared.namespace.core.packetFormat,
             namespace: shared.namespace.wireName,
             id: id,
             isCompressible: isCompressed

@@ -110,13 +110,14 @@ extension SocketState {
     }
 
     private func sendAck(_ id: UInt64, _ arguments: Arguments) {
+        let format = namespace.core.packetFormat
         let namespace = namespace.wireName
         send(
-            EncodedPacket(attachments: arguments.attachments) { buffer in
-                PacketWriter.appendAck(
+            EncodedPacket(format, attachments: arguments.attachments) { buffer in
+                format.appendAck(
                     id: id,
                     arguments: arguments.json.bytes,
-                    attachments: arguments.attachments.count,
+                    attachments: arguments.attachments,
                     namespace: namespace,
                     to: &buffer
                 )
