@@ -28,7 +28,9 @@ SECONDS = 10
 class Client:
     """A `socketio.Client` whose events land in one queue per name."""
 
-    def __init__(self, server: Server, transport: str, parser: str, reconnection: bool = False):
+    def __init__(
+        self, server: Server, transport: str, parser: str = "default", reconnection: bool = False
+    ):
         self.server = server
         self.transport = transport
         self.io = socketio.Client(
