@@ -30,8 +30,12 @@ let package = Package(
         .target(name: "HTTP1", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "WebSocket", dependencies: ["Bytes", "CZlib"], swiftSettings: coreSettings),
         .target(name: "EngineIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
-        .target(name: "SocketIOProtocol", dependencies: ["Bytes"], swiftSettings: coreSettings),
         .target(name: "MessagePack", dependencies: ["Bytes"], swiftSettings: coreSettings),
+        .target(
+            name: "SocketIOProtocol",
+            dependencies: ["Bytes", "MessagePack"],
+            swiftSettings: coreSettings
+        ),
         .target(name: "Loop", dependencies: ["Bytes", "CLinux"], swiftSettings: settings),
         .target(name: "Redis", dependencies: ["Bytes", "Loop", "CHiredis"], swiftSettings: settings),
         .target(
@@ -118,7 +122,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SocketIOProtocolTests",
-            dependencies: ["Support", "SocketIOProtocol", "Bytes"],
+            dependencies: ["Support", "SocketIOProtocol", "MessagePack", "Bytes"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -156,6 +156,18 @@ package struct MessagePackReader: ~Copyable {
         return true
     }
 
+    /// Reads the `undefined` of notepack 2, if that is what comes; else reads nothing, gives false.
+    ///
+    /// - Throws: `MessagePackError`.
+    package mutating func readUndefined() throws(MessagePackError) -> Bool {
+        var place = offset
+        guard case .undefined = try MessagePackToken.read(in: bytes.bytes, at: &place) else {
+            return false
+        }
+        offset = place
+        return true
+    }
+
     /// Passes over the next value, whatever it is and however deep.
     ///
     /// - Throws: `MessagePackError`.

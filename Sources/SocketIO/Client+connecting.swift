@@ -140,7 +140,9 @@ extension Client {
         session.loop.cancel(&connectTimer)
         entry.state.connect()
         entry.state.beginSession()
-        for packet in missed { entry.state.send(packet.encoded(namespace: wireName)) }
+        for packet in missed {
+            entry.state.send(packet.encoded(as: core.packetFormat, namespace: wireName))
+        }
         entry.state.send(acceptance(of: wireName, entry))
         let socket = Socket(shared: entry.shared)
         for handler in entry.state.namespace.connectionHandlers { run(handler, socket) }

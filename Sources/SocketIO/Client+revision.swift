@@ -12,8 +12,9 @@ extension Client {
         case .five:
             break
         case .four:
+            guard !core.isStopping else { return }
             let connect = SharedBytes("0")
-            received(text: connect.bytes)
+            dispatch(PacketHead(type: .connect), connect.bytes, [])
         }
     }
 
@@ -45,17 +46,18 @@ extension Client {
 
     /// The packet that tells the client that it has joined.
     func acceptance(of namespace: SharedBytes?, _ entry: Entry) -> EncodedPacket {
-        EncodedPacket { buffer in
+        let format = core.packetFormat
+        return EncodedPacket(format) { buffer in
             switch revision {
             case .five:
-                PacketWriter.appendConnect(
+                format.appendConnect(
                     namespace: namespace,
                     sid: SharedBytes(entry.shared.id),
                     pid: entry.state.recovery.map { SharedBytes($0.privateID) },
                     to: &buffer
                 )
             case .four:
-                PacketWriter.appendConnect(namespace: namespace, to: &buffer)
+                format.appendConnect(namespace: namespace, to: &buffer)
             }
         }
     }
@@ -71,16 +73,17 @@ extension Client {
     ) -> EncodedPacket {
         // Data that cannot be encoded is left out: the refusal matters more.
         let data = error.data.flatMap { try? Arguments(encoding: $0).json }
-        return EncodedPacket { buffer in
+        let format = core.packetFormat
+        return EncodedPacket(format) { buffer in
             switch revision {
             case .four where !asObject:
-                PacketWriter.appendError(
+                format.appendError(
                     namespace: namespace,
                     data: data ?? SharedBytes(jsonString: error.message),
                     to: &buffer
                 )
             case .four, .five:
-                PacketWriter.appendConnectError(
+                format.appendConnectError(
                     namespace: namespace,
                     message: error.message,
                     data: data,

@@ -39,7 +39,11 @@ final class Client: EngineSessionHandler, TimerTarget {
         info = ConnectionInfo(session)
         connections = NamespaceConnections(maxNamespaces: core.options.maxNamespacesPerClient)
         revision = ProtocolRevision(session.version)
-        assembler = BinaryAssembler(limits: core.packetLimits, revision: revision)
+        assembler = BinaryAssembler(
+            limits: core.packetLimits,
+            revision: revision,
+            format: core.packetFormat
+        )
         connectTimer = session.loop.schedule(self, after: core.options.connectTimeout)
         core.add(self, on: session.loop)
         connectImplicitly()
@@ -80,7 +84,8 @@ final class Client: EngineSessionHandler, TimerTarget {
         }
     }
 
-    private func dispatch(_ head: PacketHead, _ text: RawSpan, _ attachments: [SharedBytes]) {
+    /// Does what a packet asks for; `text` is what its ranges refer to.
+    func dispatch(_ head: PacketHead, _ text: RawSpan, _ attachments: [SharedBytes]) {
         switch connections.take(head, in: text) {
         case .connect:
             connect(
@@ -150,7 +155,8 @@ final class Client: EngineSessionHandler, TimerTarget {
         let pending = connecting.first { $0.state === state }
         connecting.removeAll { $0.state === state }
         let entry = connections.leave(name)
-        state.send(EncodedPacket { PacketWriter.appendDisconnect(namespace: name, to: &$0) })
+        let format = core.packetFormat
+        state.send(EncodedPacket(format) { format.appendDisconnect(namespace: name, to: &$0) })
         state.finish(.serverNamespaceDisconnect)
         withExtendedLifetime((pending, entry)) {}
     }

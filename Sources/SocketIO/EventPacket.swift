@@ -2,7 +2,7 @@ package import Bytes
 package import EngineIO
 public import Foundation
 package import Loop
-import SocketIOProtocol
+package import SocketIOProtocol
 
 /// An event on its way to sockets: name, arguments, attachments.
 ///
@@ -36,18 +36,20 @@ public struct EventPacket: Sendable {
 
     /// The packet encoded for one namespace, once for all its receivers.
     package func encoded(
+        as format: PacketFormat,
         namespace: SharedBytes?,
         id: UInt64? = nil,
         isCompressible: Bool = true
     ) -> EncodedPacket {
         EncodedPacket(
+            format,
             attachments: arguments.attachments,
             isCompressible: isCompressible
         ) { buffer in
-            PacketWriter.appendEvent(
+            format.appendEvent(
                 name: name,
                 arguments: arguments.json.bytes,
-                attachments: arguments.attachments.count,
+                attachments: arguments.attachments,
                 namespace: namespace,
                 id: id,
                 to: &buffer
@@ -57,23 +59,36 @@ public struct EventPacket: Sendable {
 }
 
 /// A Socket.IO packet as engine messages: its text, then its attachments.
+///
+/// As MessagePack it is one binary message, which holds the attachments.
 package struct EncodedPacket: Sendable {
+    /// The text; with MessagePack, the one message there is.
     package let text: OutgoingPacket
     package let attachments: [OutgoingPacket]
 
-    /// Encodes the text that `write` appends as an Engine.IO message.
+    /// Encodes what `write` appends, which is in `format`, as Engine.IO messages.
     package init(
+        _ format: PacketFormat,
         attachments: [SharedBytes] = [],
         isCompressible: Bool = true,
         _ write: (inout ByteBuffer) -> Void
     ) {
         var buffer = ByteBuffer(capacity: 128)
-        buffer.append(ASCII.zero + 4)
-        write(&buffer)
-        var text = OutgoingPacket(text: buffer.bytes)
+        var text: OutgoingPacket
+        var separate = attachments
+        switch format {
+        case .text:
+            buffer.append(ASCII.zero + 4)
+            write(&buffer)
+            text = OutgoingPacket(text: buffer.bytes)
+        case .messagePack:
+            write(&buffer)
+            text = OutgoingPacket(binary: buffer.bytes)
+            separate = []
+        }
         text.isCompressible = isCompressible
         self.text = text
-        self.attachments = attachments.map { bytes in
+        self.attachments = separate.map { bytes in
             var attachment = OutgoingPacket(binary: bytes.bytes)
             attachment.isCompressible = isCompressible
             return attachment

@@ -194,6 +194,7 @@ extension Namespace: AdapterHost {
     /// See `AdapterHost`.
     public func deliver(_ packet: EventPacket, _ options: BroadcastOptions, offset: String?) {
         let encoded = packet.withOffset(offset).encoded(
+            as: core.packetFormat,
             namespace: wireName,
             isCompressible: options.isCompressed
         )
@@ -215,6 +216,7 @@ extension Namespace: AdapterHost {
     public func deliver(_ packet: EventPacket, _ options: BroadcastOptions, acks: BroadcastAcks) {
         let id = nextAckID()
         let encoded = packet.encoded(
+            as: core.packetFormat,
             namespace: wireName,
             id: id,
             isCompressible: options.isCompressed

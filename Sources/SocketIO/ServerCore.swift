@@ -14,6 +14,7 @@ final class ServerCore: Sendable {
     let options: ServerOptions
     let group: LoopGroup
     let packetLimits: PacketLimits
+    let packetFormat: PacketFormat
     let namespaces: NamespaceRegistry
     private let clients: [LoopBound<LocalClients>]
     private let idCounter = Atomic<UInt32>(0)
@@ -22,6 +23,7 @@ final class ServerCore: Sendable {
 
     init(options: ServerOptions) throws {
         self.options = options
+        packetFormat = options.parser.format
         let count = options.loops > 0 ? options.loops : LoopGroup.availableCores
         group = try LoopGroup(count: count)
         namespaces = NamespaceRegistry(options: options, group: group)

@@ -218,6 +218,8 @@ public struct ServerOptions: Sendable {
     /// Each event then carries an offset as its last argument, as the protocol wants it. Works with
     /// adapters that keep packets: `inMemory` does.
     public var connectionStateRecovery: RecoveryOptions?
+    /// How packets are written on the wire; clients must use the same parser (protocol.md §23).
+    public var parser = Parser.default
     /// How broadcasts reach other servers.
     public var adapter = AdapterFactory.inMemory
     /// Where log lines go; by default nowhere.

@@ -242,6 +242,7 @@ public struct SocketEmitter: Sendable {
             return
         }
         let encoded = packet.encoded(
+            as: shared.namespace.core.packetFormat,
             namespace: shared.namespace.wireName,
             isCompressible: isCompressed
         )
@@ -283,6 +284,7 @@ public struct SocketEmitter: Sendable {
         let packet = try EventPacket(name: event, arguments: arguments)
         let id = shared.namespace.nextAckID()
         let encoded = packet.encoded(
+            as: shared.namespace.core.packetFormat,
             namespace: shared.namespace.wireName,
             id: id,
             isCompressible: isCompressed

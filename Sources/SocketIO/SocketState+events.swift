@@ -110,12 +110,13 @@ extension SocketState {
     }
 
     private func sendAck(_ id: UInt64, _ arguments: Arguments) {
+        let format = namespace.core.packetFormat
         let wireName = namespace.wireName
-        let packet = EncodedPacket(attachments: arguments.attachments) { buffer in
-            PacketWriter.appendAck(
+        let packet = EncodedPacket(format, attachments: arguments.attachments) { buffer in
+            format.appendAck(
                 id: id,
                 arguments: arguments.json.bytes,
-                attachments: arguments.attachments.count,
+                attachments: arguments.attachments,
                 namespace: wireName,
                 to: &buffer
             )

@@ -12,6 +12,7 @@ package struct AssembledPacket: Equatable, Sendable {
 
 /// Puts the packets of one connection together: text, then its attachments (protocol.md §14, §15).
 ///
+/// Where MessagePack is spoken every binary message is a whole packet, and text an error (§23).
 /// One per connection, not per namespace: nothing may come between a text and its attachments.
 /// After an error it waits for nothing, as after `reset`; the connection is to be closed.
 package struct BinaryAssembler: ~Copyable {
@@ -35,14 +36,24 @@ package struct BinaryAssembler: ~Copyable {
     private indirect enum State {
         case idle
         case collecting(AssembledPacket, byteCount: Int)
+        /// Whole packets of MessagePack come, from the first message to the last.
+        case messagePack
     }
 
-    private var state = State.idle
+    private var state: State
     private let limits: PacketLimits
     private let revision: ProtocolRevision
 
     /// An assembler that waits for nothing.
-    package init(limits: PacketLimits = PacketLimits(), revision: ProtocolRevision = .five) {
+    package init(
+        limits: PacketLimits = PacketLimits(),
+        revision: ProtocolRevision = .five,
+        format: PacketFormat = .text
+    ) {
+        switch format {
+        case .text: state = .idle
+        case .messagePack: state = .messagePack
+        }
         self.limits = limits.adapted(to: revision)
         self.revision = revision
     }
@@ -50,7 +61,7 @@ package struct BinaryAssembler: ~Copyable {
     /// Whether attachments are awaited.
     package var isCollecting: Bool {
         switch state {
-        case .idle: false
+        case .idle, .messagePack: false
         case .collecting: true
         }
     }
@@ -79,10 +90,25 @@ package struct BinaryAssembler: ~Copyable {
     ///
     /// - Throws: `PacketError`.
     package mutating func take(binary: SharedBytes) throws(PacketError) -> BinaryAction {
-        guard case .collecting(var packet, let byteCount) = state else {
+        switch state {
+        case .idle:
             throw .binaryWhileNotReconstructing
+        case .collecting(let packet, let byteCount):
+            state = .idle
+            return try add(binary, to: packet, byteCount)
+        case .messagePack:
+            return .deliver(
+                try MessagePackPacketParser.parse(binary, limits: limits, revision: revision)
+            )
         }
-        state = .idle
+    }
+
+    private mutating func add(
+        _ binary: SharedBytes,
+        to packet: AssembledPacket,
+        _ byteCount: Int
+    ) throws(PacketError) -> BinaryAction {
+        var packet = packet
         // Neither can overflow: a SharedBytes has at most 2^32 bytes, and the sum is limited.
         let total = byteCount + binary.count
         guard total <= limits.maxAttachmentBytes else {
@@ -104,7 +130,7 @@ package struct BinaryAssembler: ~Copyable {
 
     /// Forgets a packet that waits for its attachments.
     package mutating func reset() {
-        state = .idle
+        if case .collecting = state { state = .idle }
     }
 
     private mutating func parse(_ text: RawSpan) throws(PacketError) -> PacketHead {
@@ -114,6 +140,8 @@ package struct BinaryAssembler: ~Copyable {
         case .collecting:
             state = .idle
             throw .textWhileReconstructing
+        case .messagePack:
+            throw .textInsteadOfMessagePack
         }
     }
 

@@ -26,6 +26,14 @@ package enum PacketType: UInt8, CaseIterable, Sendable {
     }
 }
 
+/// How packets are written on the wire, which client and server must agree upon beforehand.
+package enum PacketFormat: Sendable {
+    /// Text, with binary messages for its attachments (protocol.md §14).
+    case text
+    /// One MessagePack map in one binary message (protocol.md §23).
+    case messagePack
+}
+
 /// What a client may make us hold or walk through.
 package struct PacketLimits: Equatable, Sendable {
     /// The most attachments of one packet.
@@ -88,7 +96,8 @@ package struct PacketHead: Equatable, Sendable {
     /// `JSONSlice.list` splits them; with the brackets left out they can be copied as they are.
     package var arguments: Range<Int>?
 
-    init(type: PacketType) {
+    /// A packet of a type alone, for `/`.
+    package init(type: PacketType) {
         self.type = type
     }
 }

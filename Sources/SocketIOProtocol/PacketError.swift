@@ -1,6 +1,6 @@
 import Bytes
 
-/// Decode errors (protocol.md §15, class A): the engine session is closed, nothing is sent.
+/// Decode errors (protocol.md §15, class A, and §23): the engine session is closed, nothing is sent.
 package enum PacketError: Error, Equatable, Sendable {
     /// An engine message without content.
     case emptyPacket
@@ -20,8 +20,18 @@ package enum PacketError: Error, Equatable, Sendable {
     case textWhileReconstructing
     /// A binary message arrived while none is awaited.
     case binaryWhileNotReconstructing
-    /// A placeholder whose `num` is not the index of an attachment.
+    /// A placeholder whose `num` is not the index of an attachment, or that is none of ours.
     case illegalPlaceholder
+    /// A text message of a client that should speak MessagePack.
+    case textInsteadOfMessagePack
+    /// A binary message that is not one MessagePack map and nothing else.
+    case malformedMessagePack
+    /// A `type` that is none of the five of MessagePack packets.
+    case invalidPacketType
+    /// An `nsp` that is no string, or does not begin with a slash.
+    case invalidNamespace
+    /// An `id` that is no integer from 0 to 2^53.
+    case invalidAckID
 
     /// The text of the `error` event: the reference's words, where it has this error.
     package var message: String {
@@ -38,6 +48,11 @@ package enum PacketError: Error, Equatable, Sendable {
         case .textWhileReconstructing: "got plaintext data when reconstructing a packet"
         case .binaryWhileNotReconstructing: "got binary data when not reconstructing a packet"
         case .illegalPlaceholder: "illegal attachments"
+        case .textInsteadOfMessagePack: "got plaintext data instead of MessagePack"
+        case .malformedMessagePack: "malformed MessagePack"
+        case .invalidPacketType: "invalid packet type"
+        case .invalidNamespace: "invalid namespace"
+        case .invalidAckID: "invalid packet id"
         }
     }
 }

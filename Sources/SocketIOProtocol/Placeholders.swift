@@ -26,6 +26,20 @@ package enum Placeholders {
     ///
     /// - Throws: `PacketError.illegalPlaceholder`.
     package static func check(_ json: RawSpan, attachments: Int) throws(PacketError) {
+        guard scan(json, attachments: attachments).allHaveIndex else { throw .illegalPlaceholder }
+    }
+
+    /// How many objects in validated JSON are marked as placeholders, whatever their `num`.
+    package static func count(in json: RawSpan) -> Int {
+        scan(json, attachments: 0).count
+    }
+
+    private static func scan(
+        _ json: RawSpan,
+        attachments: Int
+    ) -> (count: Int, allHaveIndex: Bool) {
+        var count = 0
+        var allHaveIndex = true
         var open: [Level] = []
         var offset = 0
         while offset < json.byteCount {
@@ -39,8 +53,11 @@ package enum Placeholders {
                 setValue(in: &open, isTrue: false, isIndex: false)
                 open.append(Level(isObject: false, wantsName: false))
             case ASCII.closeBrace, ASCII.closeBracket:
-                guard let level = open.popLast() else { return }
-                if level.isMarked, !level.hasIndex { throw .illegalPlaceholder }
+                guard let level = open.popLast() else { return (count, allHaveIndex) }
+                if level.isMarked {
+                    count += 1
+                    if !level.hasIndex { allHaveIndex = false }
+                }
             case ASCII.comma:
                 if let last = open.indices.last { open[last].wantsName = open[last].isObject }
             case ASCII.quote:
@@ -62,6 +79,7 @@ package enum Placeholders {
                 setValue(in: &open, isTrue: scalar.isEqual(to: "true"), isIndex: isIndex)
             }
         }
+        return (count, allHaveIndex)
     }
 
     /// The index that a value stands for, or nil if it is no placeholder.

@@ -65,6 +65,7 @@ struct Flags {
             options.cookie = cookie
         case "--cors": options.cors = Self.cors(value)
         case "--transports": options.transports = try Self.transports(value, flag: name)
+        case "--parser": options.parser = try Self.parser(value, flag: name)
         case "--allow-eio3": options.allowEIO3 = value == "true"
         case "--deflate": options.perMessageDeflate = Self.deflate(value)
         case "--http-compression":
@@ -108,6 +109,14 @@ struct Flags {
             return nil
         }
         return deflate
+    }
+
+    private static func parser(_ value: String, flag: String) throws(FlagError) -> Parser {
+        switch value {
+        case "default": .default
+        case "msgpack": .messagePack
+        default: throw FlagError(flag: flag, value: value)
+        }
     }
 
     private static func transports(

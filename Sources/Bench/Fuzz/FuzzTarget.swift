@@ -14,6 +14,7 @@ enum FuzzTarget: String, CaseIterable {
     case deflate
     case engineio
     case socketio
+    case msgpack
     case json
     case messagepack
     case redis
@@ -27,6 +28,7 @@ enum FuzzTarget: String, CaseIterable {
         case .deflate: DeflateFuzz.run(input)
         case .engineio: EngineFuzz.run(input)
         case .socketio: SocketIOFuzz.run(input)
+        case .msgpack: MessagePackPacketFuzz.run(input)
         case .json: JSONFuzz.run(input)
         case .messagepack: MessagePackFuzz.run(input)
         case .redis: RedisFuzz.run(input)
@@ -42,6 +44,7 @@ enum FuzzTarget: String, CaseIterable {
         case .deflate: Self.deflated + Self.offers.map { Array($0.utf8) }
         case .engineio: Self.payloads.map { Array($0.utf8) } + Self.binaryPayloads
         case .socketio: Self.packets.map { Array($0.utf8) }
+        case .msgpack: Self.messagePackPackets
         case .json: Self.texts.map { Array($0.utf8) }
         case .messagepack: Self.messages + Self.messageTexts.map { Array($0.utf8) }
         case .redis: Self.replies.map { Array($0.utf8) }
@@ -59,6 +62,7 @@ enum FuzzTarget: String, CaseIterable {
             Self.payloadTokens.map { Array($0.utf8) }
                 + [[0xC3], [0xFF], [0xED, 0xA0], [0], [1], [4], [9], [0, 1, 0xFF], [1, 2, 0xFF]]
         case .socketio: (Self.packetTokens + Self.jsonTokens).map { Array($0.utf8) } + [[0xC3]]
+        case .msgpack: Self.messagePackPacketTokens + Self.messageTokens
         case .json: Self.jsonTokens.map { Array($0.utf8) } + [[0xC3], [0xF0, 0x9F], [0xED, 0xA0]]
         case .messagepack: Self.messageTokens + Self.jsonTokens.map { Array($0.utf8) }
         case .redis: Self.replyTokens.map { Array($0.utf8) } + [[0xFF]]

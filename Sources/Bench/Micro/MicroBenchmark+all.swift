@@ -7,8 +7,9 @@ import WebSocket
 extension MicroBenchmark {
     /// Everything that `Bench micro` measures.
     static let all = [
-        httpHead, webSocketFrame, utf8ASCII, utf8Mixed, json, packet, roomWalk, roomWalkExcept,
-        broadcastFrame, messagePackWriting, messagePackReading, timer,
+        httpHead, webSocketFrame, utf8ASCII, utf8Mixed, json, packet, assembledPacket,
+        messagePackPacket, roomWalk, roomWalkExcept, broadcastFrame, messagePackFrame,
+        messagePackWriting, messagePackReading, timer,
     ]
 
     /// 152 bytes, as the article's `message` event arrives.
@@ -106,6 +107,51 @@ extension MicroBenchmark {
         return sum
     }
 
+    private static let assembledPacket = MicroBenchmark("the same through the assembler") {
+        var assembler = BinaryAssembler()
+        var sum = 0
+        for _ in 0..<$0 {
+            do throws(PacketError) {
+                guard case .deliver(let head) = try assembler.take(text: packetText.bytes) else {
+                    return .min
+                }
+                sum &+= head.arguments?.count ?? .min
+            } catch {
+                return .min
+            }
+        }
+        return sum
+    }
+
+    /// The same EVENT as `socket.io-msgpack-parser` writes it.
+    private static let messagePackBytes: SharedBytes = {
+        var message = ByteBuffer()
+        let arguments = jsonText[11..<(jsonText.count - 1)]
+        MessagePackPacketWriter.appendEvent(
+            name: "message",
+            arguments: arguments.bytes,
+            to: &message
+        )
+        return message.takeShared()
+    }()
+
+    private static let messagePackPacket = MicroBenchmark(
+        "the same in MessagePack, \(messagePackBytes.count) bytes, made JSON"
+    ) {
+        var assembler = BinaryAssembler(format: .messagePack)
+        var sum = 0
+        for _ in 0..<$0 {
+            do throws(PacketError) {
+                guard case .deliver(let packet) = try assembler.take(binary: messagePackBytes)
+                else { return .min }
+                sum &+= packet.head.arguments?.count ?? .min
+            } catch {
+                return .min
+            }
+        }
+        return sum
+    }
+
     private final class Member {
         private var count = 0
 
@@ -159,6 +205,23 @@ extension MicroBenchmark {
             text.append(ASCII.zero + 4)
             PacketWriter.appendEvent(name: "message", arguments: arguments.bytes, to: &text)
             sum &+= FrameWriter.frame(.text, payload: text.bytes).count
+        }
+        return sum
+    }
+
+    private static let messagePackFrame = MicroBenchmark(
+        "the same in MessagePack, encoded and framed"
+    ) {
+        let arguments = jsonText[11..<(jsonText.count - 1)]
+        var sum = 0
+        for _ in 0..<$0 {
+            var message = ByteBuffer(capacity: 256)
+            MessagePackPacketWriter.appendEvent(
+                name: "message",
+                arguments: arguments.bytes,
+                to: &message
+            )
+            sum &+= FrameWriter.frame(.binary, payload: message.bytes).count
         }
         return sum
     }

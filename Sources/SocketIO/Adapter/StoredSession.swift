@@ -1,5 +1,6 @@
 import Bytes
 public import Foundation
+import SocketIOProtocol
 
 /// A session to be kept across a reconnection (protocol.md §20).
 public struct StoredSession: Sendable {
@@ -40,8 +41,9 @@ public struct StoredPacket: Sendable {
     public let offset: String
 
     /// The packet as it was first sent, its offset included.
-    func encoded(namespace: SharedBytes?) -> EncodedPacket {
+    func encoded(as format: PacketFormat, namespace: SharedBytes?) -> EncodedPacket {
         packet.withOffset(offset).encoded(
+            as: format,
             namespace: namespace,
             isCompressible: options.isCompressed
         )

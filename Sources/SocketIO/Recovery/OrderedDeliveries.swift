@@ -21,6 +21,7 @@ final class OrderedDeliveries: Sendable {
             last += 1
             let number = last
             let encoded = packet.withOffset(offset()).encoded(
+                as: namespace.core.packetFormat,
                 namespace: namespace.wireName,
                 isCompressible: options.isCompressed
             )
