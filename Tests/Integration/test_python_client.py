@@ -8,6 +8,7 @@ import engineio
 import pytest
 import socketio
 
+from support.deadline import SECONDS
 from support.process import Server, eventually
 
 TRANSPORTS = {
@@ -20,7 +21,21 @@ LIMIT = 1_000_000
 SERVER_ARGUMENTS = ("--max-payload", LIMIT, "--ping-interval", 500, "--ping-timeout", 20000)
 # Its own limit, 16, is below what a server may put into one payload.
 engineio.payload.Payload.max_decode_packets = 10_000
-SECONDS = 10
+
+
+class EngineClient(engineio.Client):
+    """Sends what its user has sent before it disconnects; the library's may drop it."""
+
+    def disconnect(self, abort=False, reason=None):
+        if not abort:
+            # What waits and what is under way; nothing comes of it once the writer has ended.
+            eventually(lambda: not self.queue.unfinished_tasks or self.write_loop_task is None)
+        super().disconnect(abort, reason)
+
+
+class SocketClient(socketio.Client):
+    def _engineio_client_class(self):
+        return EngineClient
 
 
 class Client:
@@ -29,7 +44,7 @@ class Client:
     def __init__(self, server: Server, transport: str, reconnection: bool = False):
         self.server = server
         self.transport = transport
-        self.io = socketio.Client(
+        self.io = SocketClient(
             reconnection=reconnection, reconnection_delay=0.05, reconnection_delay_max=0.2,
             randomization_factor=0, handle_sigint=False,
         )
@@ -316,9 +331,9 @@ def test_broadcast_with_acks(make, transport):
         client.connect("/quiet")
     for client in clients[:2]:
         client.call("join", room, namespace="/quiet")
-    answer = clients[2].call("ask-room", room, 5000, namespace="/quiet")
+    answer = clients[2].call("ask-room", room, 50_000, namespace="/quiet")
     assert answer == {"answers": [room + "0", room + "1"], "isComplete": True}
-    answer = clients[2].call("ask-room", "empty", 5000, namespace="/quiet")
+    answer = clients[2].call("ask-room", "empty", 50_000, namespace="/quiet")
     assert answer == {"answers": [], "isComplete": True}
 
 
@@ -338,10 +353,8 @@ def test_client_disconnects(make, server):
     sids = [client.sid("/"), client.sid("/quiet")]
     client.io.disconnect()
     for sid in sids:
-        phases = server.reasons(sid)
-        assert [phase.split(":")[0] for phase in phases] == ["disconnecting", "disconnect"]
-        assert len({phase.split(":")[1] for phase in phases}) == 1
-        assert phases[0].split(":")[1] in ("client namespace disconnect", "transport close")
+        reason = "client namespace disconnect"
+        assert server.reasons(sid) == [f"disconnecting:{reason}", f"disconnect:{reason}"]
 
 
 def test_server_disconnects_one_namespace(make, server):
@@ -393,7 +406,7 @@ def test_reconnects_after_a_restart_on_the_same_port(start_server, transport):
     server.kill()
     client.next("disconnect")
     server.start(server.port)
-    client.next("connect", seconds=30)
+    client.next("connect")
     assert client.next("auth") == ({"again": True},)
     assert client.sid() != first
     assert client.call("add", 1, 1) == 2
@@ -410,14 +423,14 @@ def test_payload_at_the_limit(make):
     client = make().connect()
     client.io.emit("message", packet_of(LIMIT)[1])
     # On polling the answer may be larger than the limit: that holds for the server's input only.
-    assert client.next("message-back", seconds=30) == (packet_of(LIMIT)[1],)
+    assert client.next("message-back") == (packet_of(LIMIT)[1],)
 
 
 def test_payload_above_the_limit(make, server, transport):
     client = make().connect()
     sid = client.sid()
     client.io.emit("message", packet_of(LIMIT + 1)[1])
-    client.next("disconnect", seconds=30)
+    client.next("disconnect")
     if transport == "polling":
         return  # python-engineio gives up on the 413; the session itself stays open
     assert server.reasons(sid) == ["disconnecting:transport error", "disconnect:transport error"]
@@ -443,7 +456,7 @@ def test_twenty_clients_at_once(make):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(SECONDS)
+        thread.join()
     assert [client.call("add", n, n) for n, client in enumerate(clients)] == [
         2 * n for n in range(20)
     ]
