@@ -274,10 +274,14 @@ class ClosedDoor:
         self._socket.settimeout(SECONDS)
 
     def turns_away(self, count: int) -> None:
-        """Waits for `count` more connections and closes them."""
+        """Waits for `count` more connections and ends each, in order: no reset may come instead."""
         for _ in range(count):
             connection, _ = self._socket.accept()
-            connection.close()
+            with connection:
+                connection.settimeout(SECONDS)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    pass
 
     def close(self) -> None:
         self._socket.close()
