@@ -7,7 +7,7 @@ import Testing
 
 @testable import EngineIO
 
-@Suite("protocol.md §3, §11, §12: what the app is asked and told", .timeLimit(.minutes(1)))
+@Suite("protocol.md §3, §11, §12: what the app is asked and told", .timeLimit(.minutes(5)))
 struct EngineEventTests {
     /// What hooks were called with, in order.
     private final class Calls<Call: Sendable>: Sendable {

@@ -6,7 +6,7 @@ import Testing
 @testable import Loop
 @testable import SocketIO
 
-@Suite("style.md B3: nothing outlives its connection", .timeLimit(.minutes(2)), .serialized)
+@Suite("style.md B3: nothing outlives its connection", .timeLimit(.minutes(5)), .serialized)
 struct LeakTests {
     /// What must be gone: weak references to loop-owned objects, looked at when the loops have
     /// ended; hence `@unchecked`.
@@ -120,9 +120,8 @@ struct LeakTests {
         }
         try await live()
         #expect(former == nil)
-        // Its thread may take a moment to let go of it.
-        for _ in 0..<100_000 where loop != nil { await Task.yield() }
-        #expect(loop == nil)
+        // Its thread may take a moment to let go of it; the time limit is the deadline.
+        while loop != nil { await Task.yield() }
     }
 
     @Test("after a shutdown no descriptor is left open")
@@ -133,7 +132,7 @@ struct LeakTests {
             let before = try Self.openDescriptors
             for _ in 0..<3 { try await Self.useServer() }
             // The loops' threads may take a moment to end.
-            let deadline = ContinuousClock.now + .seconds(10)
+            let deadline = ContinuousClock.now + .seconds(60)
             while try Self.openDescriptors > before, ContinuousClock.now < deadline {
                 await Task.yield()
             }
