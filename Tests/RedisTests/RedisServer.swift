@@ -158,7 +158,7 @@ extension RedisOptions {
     /// Options that retry quickly, and do not take a busy machine for a Redis that is silent.
     init(testing address: RedisAddress) {
         self.init(address: address)
-        connectTimeout = .seconds(120)
+        connectTimeout = .seconds(30)
         pingTimeout = .seconds(120)
         minBackoff = .milliseconds(10)
         maxBackoff = .milliseconds(100)
