@@ -62,7 +62,7 @@ extension EngineOptions {
     }
 }
 
-@Suite("RFC 7692, protocol.md §7: compressed messages", .timeLimit(.minutes(1)))
+@Suite("RFC 7692, protocol.md §7: compressed messages", .timeLimit(.minutes(5)))
 struct DeflateTests {
     @Test("Off by default: an offer is not answered, and RSV1 is an error")
     func off() async throws {
@@ -206,7 +206,7 @@ struct DeflateTests {
     }
 }
 
-@Suite("protocol.md §11: compressed poll responses", .timeLimit(.minutes(1)))
+@Suite("protocol.md §11: compressed poll responses", .timeLimit(.minutes(5)))
 struct HTTPCompressionTests {
     /// The response to a poll for `packets`, which are echoed.
     private func poll(

@@ -7,7 +7,7 @@ import Testing
 
 @testable import EngineIO
 
-@Suite("RFC 9112: connections of the engine", .timeLimit(.minutes(1)))
+@Suite("RFC 9112: connections of the engine", .timeLimit(.minutes(5)))
 struct HTTPTests {
     /// A table with `/late`, which answers its query after a detour over another thread.
     private static func lateRoutes() throws -> RouteTable {
@@ -118,8 +118,8 @@ struct HTTPTests {
     func slowRequests(drips: Bool) async throws {
         try await TestServer.run(
             options: .with {
-                $0.headTimeout = .milliseconds(100)
-                $0.bodyTimeout = .milliseconds(100)
+                $0.headTimeout = .seconds(1)
+                $0.bodyTimeout = .seconds(1)
             }
         ) { server in
             for start in [
@@ -139,7 +139,7 @@ struct HTTPTests {
     func idle() async throws {
         try await TestServer.run(
             options: .with {
-                $0.headTimeout = .milliseconds(50)
+                $0.headTimeout = .seconds(1)
                 $0.keepAliveTimeout = .milliseconds(50)
             }
         ) { server in
@@ -154,7 +154,7 @@ struct HTTPTests {
     func limitAfterLateAnswer() async throws {
         try await TestServer.run(
             routes: try Self.lateRoutes(),
-            options: .with { $0.headTimeout = .milliseconds(100) }
+            options: .with { $0.headTimeout = .seconds(1) }
         ) { server in
             let client = try server.client()
             client.send("GET /late?1 HTTP/1.1\r\nHost: a\r\n\r\nGET / HT")

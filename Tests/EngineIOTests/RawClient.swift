@@ -52,7 +52,7 @@ final class RawClient {
     private var bytes: [UInt8] = []
 
     /// Connects; every read gives up after `deadline` seconds.
-    init(port: Int, deadline: Int = 10) throws {
+    init(port: Int, deadline: Int = 120) throws {
         number = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var time = timeval(tv_sec: deadline, tv_usec: 0)
         let length = socklen_t(MemoryLayout<timeval>.size)

@@ -202,7 +202,7 @@ struct RoutingExample: CustomTestStringConvertible, Sendable {
     ]
 }
 
-@Suite("protocol.md §2, §3, §11: what answers a request", .timeLimit(.minutes(1)))
+@Suite("protocol.md §2, §3, §11: what answers a request", .timeLimit(.minutes(5)))
 struct RoutingTests {
     @Test(arguments: RoutingExample.all)
     func answer(_ example: RoutingExample) async throws {

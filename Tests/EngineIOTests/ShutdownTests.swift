@@ -5,7 +5,7 @@ import Testing
 
 @testable import EngineIO
 
-@Suite("protocol.md §6, §19: shutdown", .timeLimit(.minutes(1)))
+@Suite("protocol.md §6, §19: shutdown", .timeLimit(.minutes(5)))
 struct ShutdownTests {
     @Test("§19: a pending GET gets the close packet, a WebSocket a close frame", arguments: [1, 2])
     func sessions(loops: Int) async throws {

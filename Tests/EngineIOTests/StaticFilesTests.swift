@@ -43,7 +43,7 @@ private final class Folder {
     }
 }
 
-@Suite("Static files; protocol.md §22", .timeLimit(.minutes(1)))
+@Suite("Static files; protocol.md §22", .timeLimit(.minutes(5)))
 struct StaticFilesTests {
     private func run(_ folder: Folder, _ body: (RawClient) throws -> Void) async throws {
         var routes = RouteTable()

@@ -15,9 +15,18 @@ func deciding(_ body: @escaping AllowRequest) -> AllowRequest { body }
 func hooking(_ body: @escaping (inout EngineHooks) -> Void) -> (inout EngineHooks) -> Void { body }
 
 extension EngineOptions {
-    /// The defaults, changed by `change`.
-    static func with(_ change: (inout EngineOptions) -> Void) -> EngineOptions {
+    /// The defaults, but with time enough for clients on a busy machine.
+    static var patient: EngineOptions {
         var options = EngineOptions()
+        options.upgradeTimeout = .seconds(120)
+        options.headTimeout = .seconds(120)
+        options.bodyTimeout = .seconds(120)
+        return options
+    }
+
+    /// The patient ones, changed by `change`.
+    static func with(_ change: (inout EngineOptions) -> Void) -> EngineOptions {
+        var options = EngineOptions.patient
         change(&options)
         return options
     }
@@ -38,7 +47,7 @@ struct TestServer {
         routes: RouteTable = RouteTable(),
         bundle: StaticFiles? = nil,
         allowRequest: AllowRequest? = nil,
-        options: EngineOptions = EngineOptions(),
+        options: EngineOptions = .patient,
         hooks change: (inout EngineHooks) -> Void = { _ in },
         _ body: (TestServer) async throws -> Void
     ) async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import EngineIO
 
-@Suite("protocol.md §7: WebSocket", .timeLimit(.minutes(1)))
+@Suite("protocol.md §7: WebSocket", .timeLimit(.minutes(5)))
 struct WebSocketTests {
     private func end(_ reason: CloseReason, _ description: String? = nil) -> SessionLog.End {
         SessionLog.End(reason: reason, description: description)
@@ -173,7 +173,7 @@ struct WebSocketTests {
         try await TestServer.run(
             options: .with {
                 $0.pingInterval = .milliseconds(50)
-                $0.pingTimeout = .milliseconds(300)
+                $0.pingTimeout = .seconds(2)
             }
         ) { server in
             let (_, client) = try server.webSocketSession()

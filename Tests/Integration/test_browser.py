@@ -3,14 +3,15 @@
 import os
 import re
 import shutil
-import socket
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from support import paths
+from support.deadline import SECONDS
+from support.redis import free_port
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=SECONDS * 1000)
 MODES = {"polling": "polling", "websocket": "websocket", "upgrade": None}
 
 
@@ -134,7 +135,9 @@ def tab(browser):
     pages = []
 
     def open_tab(**options) -> Page:
-        pages.append(Page(browser.new_context(**options).new_page()))
+        context = browser.new_context(**options)
+        context.set_default_timeout(SECONDS * 1000)
+        pages.append(Page(context.new_page()))
         return pages[-1]
 
     yield open_tab
@@ -253,13 +256,6 @@ def test_disconnect_and_connect_by_hand(chat, tab):
 
 
 # Who serves, who is there, and the replicas
-
-
-def free_port() -> int:
-    """A port that nobody listens on, for a server that must be told its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ import pytest
 import socketio
 
 from support import engine, http, paths, process
+from support.deadline import SECONDS
 from support.process import Server
-
-SECONDS = 10
 
 
 @pytest.fixture(scope="module")
@@ -446,7 +445,7 @@ def test_ends_on_a_signal_and_tells_its_clients(start_chat, number):
     # No DISCONNECT packet (§19): a client that got one would not come back by itself.
     assert raw.socket.close_code() == 1005
     assert opened.get(timeout=SECONDS) == client.reason.TRANSPORT_ERROR
-    assert server.terminate(SECONDS) == 0
+    assert server.terminate() == 0
     server.wait_for_log('disconnected who="Raw" reason="server shutting down"')
     with pytest.raises(OSError):
         http.Connection(server.port)
@@ -458,7 +457,7 @@ def test_ends_although_a_client_does_not_answer(start_chat):
     silent = [engine.Socket(server.port) for _ in range(5)]
     half = http.Connection(server.port)
     half.send("GET / HT")
-    assert server.terminate(5) == 0
+    assert server.terminate() == 0
     for socket in silent:
         socket.socket.connection.close()
     half.close()

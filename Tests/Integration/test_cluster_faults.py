@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import re
-import threading
 import time
 
 import aiohttp
@@ -14,14 +13,13 @@ import socketio
 
 from support import engine, http
 from support.cluster import ChatCluster, Cluster
+from support.deadline import SECONDS
 from support.member import Member, pump, settled
 from support.nginx import Nginx
 from support.process import eventually
-from support.redis import RedisServer
+from support.redis import ClosedDoor, RedisServer
 
 ROOM = "faults"
-#: Redis comes back, is noticed, and every subscription is confirmed again.
-RECOVERY_SECONDS = 20
 # Its own limit, 16, is below what a server may put into one payload.
 engineio.payload.Payload.max_decode_packets = 10_000
 
@@ -64,7 +62,7 @@ def three(chats):
 
 def all_is_well(chats) -> None:
     for index, _ in enumerate(chats.servers):
-        settled(lambda: chats.health(index)["status"], "ok", RECOVERY_SECONDS)
+        settled(lambda: chats.health(index)["status"], "ok")
 
 
 def say(member, text: str) -> None:
@@ -90,21 +88,25 @@ def crosses(members) -> None:
         member.events.clear()
 
 
-def resumes(members, seconds: float = RECOVERY_SECONDS, keeping: bool = False) -> None:
+def resumes(members, keeping: bool = False) -> None:
     """Waits until something said after the fault crosses from each server to each other.
 
     What has been heard until then is forgotten unless `keeping`.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + SECONDS
     for speaker in members:
         number = 0
+
+        def hears(member) -> bool:
+            return any(text.startswith(f"probe {speaker.id} ") for text in texts(member))
+
         while True:
             assert time.monotonic() < deadline, "delivery does not resume"
             number += 1
-            probe = f"probe {speaker.id} {number}"
-            say(speaker, probe)
+            say(speaker, f"probe {speaker.id} {number}")
+            # One of them, whichever: on a busy machine none of them is as fast as that.
             with contextlib.suppress(AssertionError):
-                pump(members, lambda: all(probe in texts(one) for one in members), 0.25)
+                pump(members, lambda: all(map(hears, members)), 0.25)
                 break
     settle(members)
     if not keeping:
@@ -125,12 +127,13 @@ def local_delivery_goes_on(members) -> None:
     for member in members:
         text = f"local {member.id} {time.monotonic_ns()}"
         say(member, text)
-        pump([member], lambda: text in texts(member), 2)
+        # Before a silent Redis is given up: that takes ten seconds.
+        pump([member], lambda: text in texts(member), 8)
 
 
-def turns(chats, status: str, seconds: float = RECOVERY_SECONDS) -> None:
+def turns(chats, status: str) -> None:
     for index, _ in enumerate(chats.servers):
-        settled(lambda: chats.health(index)["status"], status, seconds)
+        settled(lambda: chats.health(index)["status"], status)
 
 
 def lost(health: dict) -> int:
@@ -191,12 +194,12 @@ def test_every_connection_is_killed(chats, own_redis, three):
     crosses(three)
 
 
-@pytest.mark.timeout(150)
 def test_redis_is_away_for_twenty_seconds(chats, own_redis, three):
     """Nobody is disconnected; what was said is heard later or counted; one line per change."""
     before = [lost(chats.health(index)) for index in range(3)]
     lines = [len(redis_lines(server)) for server in chats.servers]
     own_redis.stop()
+    door = ClosedDoor(own_redis.port)
     back = time.monotonic() + 20
     turns(chats, "degraded")
     count = 50
@@ -208,17 +211,14 @@ def test_redis_is_away_for_twenty_seconds(chats, own_redis, three):
         assert len(mine) == count, "the own server's clients hear it at once"
     while time.monotonic() < back:
         local_delivery_goes_on(three)
-        threading.Event().wait(0.5)
+        door.turns_away(2)
         for index in range(3):
             assert chats.health(index)["status"] == "degraded"
+    door.close()
     own_redis.start()
     turns(chats, "ok")
-    # Everything that was still to be published comes before this.
-    last = {member: f"after {member.id}" for member in three}
-    for member, text in last.items():
-        say(member, text)
-    with contextlib.suppress(AssertionError):
-        pump(three, lambda: all(set(last.values()) <= set(texts(one)) for one in three), 5)
+    # Everything that was still to be published comes before its last word.
+    resumes(three, keeping=True)
     for index, speaker in enumerate(three):
         heard_by = [
             [text for text in texts(other) if text.startswith(f"meanwhile {speaker.id}")]
@@ -229,7 +229,6 @@ def test_redis_is_away_for_twenty_seconds(chats, own_redis, three):
             assert heard == sorted(heard, key=lambda text: int(text.split()[-1]))
             assert len(heard) == len(set(heard)), "twice"
             assert dropped >= count - len(heard), "lost and not counted"
-    resumes(three)
     crosses(three)
     for server, known in zip(chats.servers, lines, strict=True):
         news = redis_lines(server)[known:]
@@ -237,16 +236,19 @@ def test_redis_is_away_for_twenty_seconds(chats, own_redis, three):
         assert 2 <= len(news) <= 7, f"once per change, of two connections: {news}"
 
 
-@pytest.mark.parametrize("seconds", [0.3, 2])
-def test_what_was_said_while_redis_was_away_for_moments(chats, own_redis, three, seconds):
-    """It is kept, so it is heard once Redis is back; what is not heard is counted."""
+@pytest.mark.parametrize("attempts", [1, 30])
+def test_what_was_said_while_redis_was_away_for_moments(chats, own_redis, three, attempts):
+    """Until so many times somebody has looked for it.
+
+    It is kept, so it is heard once Redis is back; what is not heard is counted."""
     before = [lost(chats.health(index)) for index in range(3)]
     own_redis.kill()
     turns(chats, "degraded")
     for member in three:
         for number in range(20):
             say(member, f"meanwhile {member.id} {number}")
-    threading.Event().wait(seconds)
+    with contextlib.closing(ClosedDoor(own_redis.port)) as door:
+        door.turns_away(attempts)
     own_redis.start()
     turns(chats, "ok")
     resumes(three, keeping=True)
@@ -259,13 +261,12 @@ def test_what_was_said_while_redis_was_away_for_moments(chats, own_redis, three,
             assert missed <= counted, f"{missed} of 20 lost, {counted} counted"
 
 
-@pytest.mark.timeout(120)
 def test_redis_freezes_and_thaws(chats, own_redis, three):
     """A connection that is open and silent is noticed by a PING without an answer."""
     own_redis.freeze()
     try:
         local_delivery_goes_on(three)
-        turns(chats, "degraded", 30)
+        turns(chats, "degraded")
         local_delivery_goes_on(three)
     finally:
         own_redis.thaw()
@@ -274,7 +275,6 @@ def test_redis_freezes_and_thaws(chats, own_redis, three):
     crosses(three)
 
 
-@pytest.mark.timeout(120)
 def test_redis_freezes_and_is_killed(chats, own_redis, three):
     own_redis.freeze()
     local_delivery_goes_on(three)
@@ -319,11 +319,13 @@ def test_a_full_queue_during_an_outage_ends_with_it():
     try:
         one, other = cluster.join(0), cluster.join(1)
         redis.kill()
-        settled(lambda: cluster.servers[0].get("/redis")["state"], "disconnected", RECOVERY_SECONDS)
+        settled(lambda: cluster.servers[0].get("/redis")["state"], "disconnected")
         one.ask("cast-many", {}, "flood", 1000)
         assert cluster.servers[0].get("/redis")["dropped"] > 0
         redis.start()
-        settled(lambda: cluster.servers[0].get("/redis")["state"], "connected", RECOVERY_SECONDS)
+        settled(lambda: cluster.servers[0].get("/redis")["state"], "connected")
+        # The other's subscriptions too: what comes before them is not for it.
+        cluster.wait_until_formed()
         one.ask("cast", {}, "after", "[]")
         pump([other], lambda: ["after"] in other.events)
     finally:
@@ -505,9 +507,9 @@ class Visitor:
         self.io.on("message", self._hear)
         self.io.on("presence", lambda presence: self.presence.update(presence))
         await self.io.connect(
-            self.url, transports=[self.transport], auth={"name": self.name}, wait_timeout=10
+            self.url, transports=[self.transport], auth={"name": self.name}, wait_timeout=SECONDS
         )
-        await asyncio.wait_for(self.is_in.wait(), 10)
+        await asyncio.wait_for(self.is_in.wait(), SECONDS)
 
     async def _join(self) -> None:
         self.replica = (await self.io.call("whoami"))["replica"]
@@ -531,7 +533,7 @@ class Visitor:
         Nobody is far ahead of the others who are there: this process is slower than the servers.
         """
         while not stop.is_set():
-            await asyncio.wait_for(self.is_in.wait(), 20)
+            await asyncio.wait_for(self.is_in.wait(), SECONDS)
             if self.said > 5 + min(one.said for one in everybody if one.is_in.is_set()):
                 await asyncio.sleep(0.005)
                 continue
@@ -542,23 +544,22 @@ class Visitor:
                 await self.io.emit(
                     "message", {"room": "crash", "userId": self.name, "message": str(number)}
                 )
-                await asyncio.wait_for(self.may_go_on.wait(), 20)
+                await asyncio.wait_for(self.may_go_on.wait(), SECONDS)
 
     async def close(self) -> None:
         await self.io.disconnect()
         await self.session.close()
 
 
-async def until(condition, seconds: float, what: str) -> None:
-    async with asyncio.timeout(seconds):
+async def until(condition, what: str) -> None:
+    async with asyncio.timeout(SECONDS):
         try:
             while not condition():
                 await asyncio.sleep(0.02)
         except asyncio.CancelledError:
-            raise AssertionError(f"not within {seconds} s: {what}") from None
+            raise AssertionError(f"not within {SECONDS} s: {what}") from None
 
 
-@pytest.mark.timeout(120)
 def test_a_replica_is_killed_under_load():
     """Its clients come back at others and go on; nobody else notices; presence is right again."""
     redis = RedisServer()
@@ -580,21 +581,21 @@ async def kill_a_replica(chats, nginx) -> None:
     await asyncio.gather(*(visitor.start() for visitor in visitors))
     assert {visitor.replica for visitor in visitors} == set(chats.names)
     count = len(visitors)
-    await until(lambda: all(one.presence.get("count") == count for one in visitors), 10, "presence")
+    await until(lambda: all(one.presence.get("count") == count for one in visitors), "presence")
 
     stop = asyncio.Event()
     talks = [asyncio.create_task(visitor.talk(visitors, stop)) for visitor in visitors]
-    await until(lambda: all(one.said >= 20 for one in visitors), 30, "talk")
+    await until(lambda: all(one.said >= 20 for one in visitors), "talk")
     victim = chats.names[1]
     hit = [visitor for visitor in visitors if visitor.replica == victim]
     spared = [visitor for visitor in visitors if visitor.replica != victim]
     chats.servers[1].kill()
     await until(
-        lambda: all(one.joins == 2 and one.replica != victim for one in hit), 20, "reconnection"
+        lambda: all(one.joins == 2 and one.replica != victim for one in hit), "reconnection"
     )
     mark = {visitor.name: visitor.said for visitor in visitors}
     await until(
-        lambda: all(one.said >= mark[one.name] + 20 for one in visitors), 30, "talk after the kill"
+        lambda: all(one.said >= mark[one.name] + 20 for one in visitors), "talk after the kill"
     )
     stop.set()
     await asyncio.gather(*talks)
@@ -604,7 +605,7 @@ async def kill_a_replica(chats, nginx) -> None:
     await until(
         lambda: all(one.heard[other.name][-1] == other.said - 1
                     for one in spared for other in spared),
-        10, "the last words",
+        "the last words",
     )
     for one in spared:
         for other in spared:
@@ -618,7 +619,7 @@ async def kill_a_replica(chats, nginx) -> None:
         presence = visitor.presence
         return presence.get("count") == count and victim not in presence.get("replicas", {})
 
-    await until(lambda: all(map(is_right, visitors)), 30, "presence without the dead")
+    await until(lambda: all(map(is_right, visitors)), "presence without the dead")
 
     # The replica comes back and takes part.
     server = chats.servers[1]
@@ -634,7 +635,7 @@ def speaks_with_all(server, visitors) -> None:
     member = Member(server, "/", auth={"name": "back"})
     member.ask("joinRoom", {"room": "crash"})
     member.ask("message", {"room": "crash", "userId": "back", "message": "1"})
-    eventually(lambda: all(one.heard.get("back") == [1] for one in visitors), 10)
+    eventually(lambda: all(one.heard.get("back") == [1] for one in visitors))
     member.socket.connection.close()
 
 

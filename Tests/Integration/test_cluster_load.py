@@ -11,7 +11,7 @@ from support.cluster import Cluster
 from support.member import NAMESPACE
 
 ROOMS, CLIENTS, SENDERS, MESSAGES = 20, 30, 20, 50
-SECONDS = 100
+SECONDS = 280
 
 
 @pytest.mark.timeout(SECONDS + 40)

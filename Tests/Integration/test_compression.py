@@ -15,6 +15,7 @@ from websockets.sync.client import connect
 
 from conftest import start
 from support import engine, http
+from support.deadline import SECONDS
 from support.websocket import TEXT, RawWebSocket, frame, upgrade
 
 OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
@@ -43,10 +44,10 @@ class Client:
             max_size=1 << 24, **options,
         )
         self.socket = self._context.__enter__()
-        assert self.socket.recv(timeout=5).startswith("0{")
+        assert self.socket.recv(timeout=SECONDS).startswith("0{")
         self.socket.send("40")
-        assert self.socket.recv(timeout=5).startswith("40{")
-        assert self.socket.recv(timeout=5).startswith('42["auth"')
+        assert self.socket.recv(timeout=SECONDS).startswith("40{")
+        assert self.socket.recv(timeout=SECONDS).startswith('42["auth"')
 
     def __enter__(self):
         return self
@@ -59,7 +60,7 @@ class Client:
         return self.socket.protocol.extensions
 
     def receive(self):
-        while (message := self.socket.recv(timeout=5)) == "2":
+        while (message := self.socket.recv(timeout=SECONDS)) == "2":
             self.socket.send("3")
         return message
 
@@ -121,8 +122,8 @@ def test_upgrade_and_python_socketio(sharing):
     # Its websocket-client offers no compression, its requests take gzip.
     for transports in (["polling"], ["websocket"], ["polling", "websocket"]):
         client = socketio.Client(reconnection=False, handle_sigint=False)
-        client.connect(sharing.url, transports=transports, wait_timeout=10)
-        assert client.call("echo", LONG, timeout=10) == LONG
+        client.connect(sharing.url, transports=transports, wait_timeout=SECONDS)
+        assert client.call("echo", LONG, timeout=SECONDS) == LONG
         client.disconnect()
 
 
@@ -239,19 +240,19 @@ def test_polls(server, accepted, coding):
     session = requests.Session()
     session.headers["Accept-Encoding"] = accepted or None
     url = f"{server.url}/socket.io/?EIO=4&transport=polling"
-    opened = session.get(url, timeout=5).text
+    opened = session.get(url, timeout=SECONDS).text
     sid = json.loads(opened[1:])["sid"]
     url += "&sid=" + sid
-    assert session.post(url, data="40", timeout=5).text == "ok"
-    session.get(url, timeout=5)
-    answer = session.post(url, data=f'421["echo","{LONG}"]'.encode(), timeout=5)
+    assert session.post(url, data="40", timeout=SECONDS).text == "ok"
+    session.get(url, timeout=SECONDS)
+    answer = session.post(url, data=f'421["echo","{LONG}"]'.encode(), timeout=SECONDS)
     assert (answer.text, answer.headers.get("Content-Encoding")) == ("ok", None)
-    response = session.get(url, timeout=5)
+    response = session.get(url, timeout=SECONDS)
     assert response.text == f'431["{LONG}"]'
     assert response.headers.get("Content-Encoding") == coding
     assert (int(response.headers["Content-Length"]) < 1000) == (coding is not None)
-    session.post(url, data=f'42["plain","{LONG}"]'.encode(), timeout=5)
-    response = session.get(url, timeout=5)
+    session.post(url, data=f'42["plain","{LONG}"]'.encode(), timeout=SECONDS)
+    response = session.get(url, timeout=SECONDS)
     assert response.text == f'42["said","{LONG}"]'
     assert response.headers.get("Content-Encoding") is None
 

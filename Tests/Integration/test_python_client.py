@@ -10,6 +10,7 @@ import pytest
 import socketio
 
 from conftest import start
+from support.deadline import SECONDS
 from support.process import Server, eventually
 
 TRANSPORTS = {
@@ -22,7 +23,21 @@ LIMIT = 1_000_000
 SERVER_ARGUMENTS = ("--max-payload", LIMIT, "--ping-interval", 500, "--ping-timeout", 20000)
 # Its own limit, 16, is below what a server may put into one payload.
 engineio.payload.Payload.max_decode_packets = 10_000
-SECONDS = 10
+
+
+class EngineClient(engineio.Client):
+    """Sends what its user has sent before it disconnects; the library's may drop it."""
+
+    def disconnect(self, abort=False, reason=None):
+        if not abort:
+            # What waits and what is under way; nothing comes of it once the writer has ended.
+            eventually(lambda: not self.queue.unfinished_tasks or self.write_loop_task is None)
+        super().disconnect(abort, reason)
+
+
+class SocketClient(socketio.Client):
+    def _engineio_client_class(self):
+        return EngineClient
 
 
 class Client:
@@ -33,8 +48,9 @@ class Client:
     ):
         self.server = server
         self.transport = transport
-        self.io = socketio.Client(
-            serializer=parser, reconnection=reconnection, reconnection_delay=0.05, reconnection_delay_max=0.2,
+        self.io = SocketClient(
+            serializer=parser, reconnection=reconnection,
+            reconnection_delay=0.05, reconnection_delay_max=0.2,
             randomization_factor=0, handle_sigint=False,
         )
         self._queues: dict[tuple[str, str], queue.Queue] = {}
@@ -330,9 +346,9 @@ def test_broadcast_with_acks(make, transport):
         client.connect("/quiet")
     for client in clients[:2]:
         client.call("join", room, namespace="/quiet")
-    answer = clients[2].call("ask-room", room, 5000, namespace="/quiet")
+    answer = clients[2].call("ask-room", room, 50_000, namespace="/quiet")
     assert answer == {"answers": [room + "0", room + "1"], "isComplete": True}
-    answer = clients[2].call("ask-room", "empty", 5000, namespace="/quiet")
+    answer = clients[2].call("ask-room", "empty", 50_000, namespace="/quiet")
     assert answer == {"answers": [], "isComplete": True}
 
 
@@ -352,10 +368,8 @@ def test_client_disconnects(make, server):
     sids = [client.sid("/"), client.sid("/quiet")]
     client.io.disconnect()
     for sid in sids:
-        phases = server.reasons(sid)
-        assert [phase.split(":")[0] for phase in phases] == ["disconnecting", "disconnect"]
-        assert len({phase.split(":")[1] for phase in phases}) == 1
-        assert phases[0].split(":")[1] in ("client namespace disconnect", "transport close")
+        reason = "client namespace disconnect"
+        assert server.reasons(sid) == [f"disconnecting:{reason}", f"disconnect:{reason}"]
 
 
 def test_server_disconnects_one_namespace(make, server):
@@ -407,7 +421,7 @@ def test_reconnects_after_a_restart_on_the_same_port(start_server, transport, pa
     server.kill()
     client.next("disconnect")
     server.start(server.port)
-    client.next("connect", seconds=30)
+    client.next("connect")
     assert client.next("auth") == ({"again": True},)
     assert client.sid() != first
     assert client.call("add", 1, 1) == 2
@@ -431,14 +445,14 @@ def test_payload_at_the_limit(make, transport, parser):
     text = text_of(LIMIT, transport, parser)
     client.io.emit("message", text)
     # On polling the answer may be larger than the limit: that holds for the server's input only.
-    assert client.next("message-back", seconds=30) == (text,)
+    assert client.next("message-back") == (text,)
 
 
 def test_payload_above_the_limit(make, server, transport, parser):
     client = make().connect()
     sid = client.sid()
     client.io.emit("message", text_of(LIMIT + 1, transport, parser))
-    client.next("disconnect", seconds=30)
+    client.next("disconnect")
     if transport == "polling":
         return  # python-engineio gives up on the 413; the session itself stays open
     assert server.reasons(sid) == ["disconnecting:transport error", "disconnect:transport error"]
@@ -464,7 +478,7 @@ def test_twenty_clients_at_once(make):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(SECONDS)
+        thread.join()
     assert [client.call("add", n, n) for n, client in enumerate(clients)] == [
         2 * n for n in range(20)
     ]

@@ -3,6 +3,7 @@
 One Swift server; the other side is a recording subscriber, or a stand-in for a Node.js server.
 """
 
+import contextlib
 import json
 import re
 
@@ -16,14 +17,13 @@ from support.node_peer import (
 )
 from support.redis import Subscriber
 
-REQUESTS_TIMEOUT = 600
 NAME = re.compile(r"[A-Za-z0-9]{6}")
 TIMED_OUT = re.compile(r"timeout reached")
 
 
 @pytest.fixture(scope="module")
 def swift(redis):
-    cluster = Cluster("redis", redis, 1, "--requests-timeout", REQUESTS_TIMEOUT)
+    cluster = Cluster("redis", redis, 1)
     yield cluster
     cluster.close()
 
@@ -46,9 +46,13 @@ def another(swift, member):
 
 
 @pytest.fixture
-def record(swift, redis):
-    """Everything that the server publishes."""
+def record(swift, redis, member):
+    """Everything that the server publishes from now on."""
     with Subscriber(redis.port, patterns=[f"{swift.prefix}*"]) as subscriber:
+        # Behind what earlier tests have left under way.
+        member.ask("cast", {"rooms": ["from now on"]}, "fence", "[]")
+        subscriber.wait(on(f"{swift.prefix}#/#from now on#"))
+        subscriber.messages.clear()
         yield subscriber
 
 
@@ -211,7 +215,7 @@ def test_requests_in_json(swift, member, record, node, event, arguments, text):
 
 
 def test_request_of_a_server_side_event_with_ack(swift, member, record, node):
-    member.ask("server-side-ack", "ev", [1], 5000)
+    member.ask("server-side-ack", "ev", [1], 50_000)
     request = json.loads(published(record, f"{swift.prefix}-request#/#"))
     assert NAME.fullmatch(request.pop("uid")) and NAME.fullmatch(request.pop("requestId"))
     assert request == {"type": 6, "data": ["ev", [1]]}
@@ -220,13 +224,13 @@ def test_request_of_a_server_side_event_with_ack(swift, member, record, node):
 def test_request_of_a_broadcast_with_acks(swift, member, record, node):
     """1.4: MessagePack, the packet without an id."""
     member.replies["ev"] = lambda *arguments: 1
-    asked([member], "cast-ack", {"rooms": ["r1"], "timeout": 5000}, "ev", "[1]")
+    asked([member], "cast-ack", {"rooms": ["r1"], "timeout": 50_000}, "ev", "[1]")
     payload = published(record, f"{swift.prefix}-request#/#")
     request = unpack(payload)
     assert NAME.fullmatch(request["uid"]) and NAME.fullmatch(request["requestId"])
     assert payload == pack({
         "uid": request["uid"], "requestId": request["requestId"], "type": 7,
-        "packet": packet("ev", 1), "opts": options(["r1"], [], {"timeout": 5000}),
+        "packet": packet("ev", 1), "opts": options(["r1"], [], {"timeout": 50_000}),
     })
 
 
@@ -234,7 +238,7 @@ def test_alone_it_does_not_ask(swift, member, record):
     """1.3: with one subscriber the local result is all there is."""
     assert member.ids() == [member.id]
     assert member.ask("all-rooms")["rooms"] == [member.id]
-    assert member.ask("server-side-ack", "question", 1, 5000)["answers"] == []
+    assert member.ask("server-side-ack", "question", 1, 50_000)["answers"] == []
     member.ask("cast", {}, "fence", "[]")
     published(record, f"{swift.prefix}#/#")
     kinds = [decode(data)["type"] for channel, data in record.messages if "-request#" in channel]
@@ -494,7 +498,7 @@ def test_collects_acks_for_others(swift, redis, member, another, node, record):
     assert sorted(ack["packet"]["id"] for ack in acks) == ids([member, another])
     assert all(ack["packet"]["value"] == 7 and ack["type"] == ACK for ack in acks)
     assert all(set(ack) == {"type", "requestId", "packet"} for ack in acks)
-    raw = [data for channel, data in record.messages if channel == node.response_channel]
+    raw = [data for _, data in record.wait(on(node.response_channel), count=3)]
     assert raw[0] == compact(count).encode()
     assert {data for data in raw[1:]} == {pack(ack) for ack in acks}
 
@@ -550,9 +554,9 @@ def test_answers_on_the_channel_of_the_asking_server(swift, redis, member):
         assert len(member.ask("all-rooms")["rooms"]) == 5
         node.reply = lambda socket, arguments: socket.id
         member.replies["asked"] = lambda: member.id
-        collected = asked([member], "cast-ack", {"timeout": 5000}, "asked", "[]")
+        collected = asked([member], "cast-ack", {"timeout": 50_000}, "asked", "[]")
         assert len(collected["answers"]) == 3 and collected["missing"] == 0
-        answers = member.ask("server-side-ack", "ev", 1, 5000)["answers"]
+        answers = member.ask("server-side-ack", "ev", 1, 50_000)["answers"]
         assert answers == [{"heard": ["ev", 1]}]
 
 
@@ -568,7 +572,7 @@ def test_operations_reach_a_node_server(member, node):
 def test_acks_of_a_node_server(member, node):
     member.replies["asked"] = lambda *arguments: [member.id, *arguments]
     node.reply = lambda socket, arguments: [socket.id, *arguments]
-    collected = asked([member], "cast-ack", {"timeout": 5000}, "asked", "[1]")
+    collected = asked([member], "cast-ack", {"timeout": 50_000}, "asked", "[1]")
     assert sorted(json.loads(one) for one in collected["answers"]) == sorted([
         [member.id, 1], ["nodeSocketAAAAAAAAAA", 1], ["nodeSocketBBBBBBBBBB", 1],
     ])
@@ -603,7 +607,7 @@ def one_missing(request, right):
 def test_acks_in_any_order_and_incomplete(member, node, change, answers, is_complete):
     member.replies["asked"] = lambda: 1
     node.answers[BROADCAST] = change
-    timeout = 5000 if is_complete else 300
+    timeout = 50_000 if is_complete else 2000
     collected = asked([member], "cast-ack", {"timeout": timeout}, "asked", "[]")
     assert len(collected["answers"]) == answers
     assert (collected["missing"] == 0) == is_complete or change is without_count
@@ -612,16 +616,16 @@ def test_acks_in_any_order_and_incomplete(member, node, change, answers, is_comp
 def test_acks_twice_do_no_harm(member, node):
     member.replies["asked"] = lambda: 1
     node.answers[BROADCAST] = twice
-    collected = asked([member], "cast-ack", {"timeout": 500}, "asked", "[]")
+    collected = asked([member], "cast-ack", {"timeout": 50_000}, "asked", "[]")
     assert len(collected["answers"]) >= 3
     node.answers.clear()
-    assert len(asked([member], "cast-ack", {"timeout": 5000}, "asked", "[]")["answers"]) == 3
+    assert len(asked([member], "cast-ack", {"timeout": 50_000}, "asked", "[]")["answers"]) == 3
 
 
 def test_answers_of_a_server_side_event(member, node):
     for reply in ({"a": 1}, None, "text", [1], 0):
         node.server_reply = lambda arguments, reply=reply: reply
-        found = member.ask("server-side-ack", "ev", 1, 5000)
+        found = member.ask("server-side-ack", "ev", 1, 50_000)
         assert found == {"answers": [reply]}
 
 
@@ -630,12 +634,19 @@ def test_an_answer_of_a_server_side_event_without_data(member, node):
     node.answers[SERVER_SIDE] = lambda request, right: [
         {"type": 6, "requestId": request["requestId"]}
     ]
-    assert member.ask("server-side-ack", "ev", 1, 5000) == {"answers": [None]}
+    assert member.ask("server-side-ack", "ev", 1, 50_000) == {"answers": [None]}
 
 
-def test_partial_answers_of_servers(swift, redis, member, node):
+def test_partial_answers_of_servers(redis):
     """Better than the reference: what came is given with what is missing."""
-    with make_node(swift, redis, sockets=[FakeSocket("silentAAAAAAAAAAAAAA")]) as silent:
+    # Time enough for the answers of the one that does.
+    hasty = Cluster("redis", redis, 1, "--requests-timeout", 2000)
+    with (
+        contextlib.closing(hasty),
+        make_node(hasty, redis),
+        make_node(hasty, redis, sockets=[FakeSocket("silentAAAAAAAAAAAAAA")]) as silent,
+    ):
+        member = hasty.join(0, "/")
         for kind in (ALL_ROOMS, FETCH, SERVER_SIDE):
             silent.answers[kind] = lambda request, right: []
         fetched = member.ask("fetch", {})
@@ -645,7 +656,7 @@ def test_partial_answers_of_servers(swift, redis, member, node):
         )
         rooms = member.ask("all-rooms")
         assert TIMED_OUT.search(rooms["timeout"]) and "r1" in rooms["rooms"]
-        found = member.ask("server-side-ack", "ev", 1, 300)
+        found = member.ask("server-side-ack", "ev", 1, 2000)
         assert found["timeout"] == "timeout reached: only 1 responses received out of 2"
         assert found["answers"] == [{"heard": ["ev", 1]}]
 
@@ -654,7 +665,7 @@ def test_late_answers_are_dropped(member, node):
     """A request that is over, and one that never was."""
     held = []
     node.answers[FETCH] = lambda request, right: held.append((request, right)) or []
-    assert TIMED_OUT.search(member.ask("fetch", {})["error"])
+    assert TIMED_OUT.search(member.ask("fetch", {"timeout": 300})["error"])
     node.answers.clear()
     (request, right), = held
     for answer in right:
@@ -675,7 +686,7 @@ def test_late_answers_are_dropped(member, node):
 def test_wrong_answers_are_not_answers(member, node, answer):
     """It waits on, or goes without; and is as good as before."""
     node.answers[FETCH] = lambda request, right: [{"requestId": request["requestId"], **answer}]
-    fetched = member.ask("fetch", {})
+    fetched = member.ask("fetch", {"timeout": 500})
     found = fetched["partial"] if "error" in fetched else [one["id"] for one in fetched["sockets"]]
     assert found == [member.id]
     node.answers.clear()

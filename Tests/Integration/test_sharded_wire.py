@@ -13,20 +13,19 @@ from support.sharded_peer import (
     LEAVE, SERVER_SIDE, SERVER_SIDE_ANSWER, ShardedPeer, decode,
 )
 
-REQUESTS_TIMEOUT = 600
 MODES = ("sharded-static", "sharded-dynamic", "sharded-dynamic-private")
 
 
 @pytest.fixture(scope="module", params=MODES)
 def each_mode(request, redis):
-    cluster = Cluster(request.param, redis, 1, "--requests-timeout", REQUESTS_TIMEOUT)
+    cluster = Cluster(request.param, redis, 1)
     yield cluster
     cluster.close()
 
 
 @pytest.fixture(scope="module")
 def swift(redis):
-    cluster = Cluster("sharded-dynamic", redis, 1, "--requests-timeout", REQUESTS_TIMEOUT)
+    cluster = Cluster("sharded-dynamic", redis, 1)
     yield cluster
     cluster.close()
 
@@ -276,12 +275,12 @@ def test_uses_the_answers_of_a_node_server(member, node):
     assert found["nodeSocketAAAAAAAAAA"]["data"] == {"who": "A"}
     member.replies["asked"] = lambda *arguments: [member.id, *arguments]
     node.reply = lambda socket, arguments: [socket.id, *arguments]
-    collected = asked([member], "cast-ack", {"timeout": 5000}, "asked", "[1]")
+    collected = asked([member], "cast-ack", {"timeout": 50_000}, "asked", "[1]")
     assert len(collected["answers"]) == 3 and collected["missing"] == 0
-    found = member.ask("server-side-ack", "ev", 1, 5000)
+    found = member.ask("server-side-ack", "ev", 1, 50_000)
     assert found == {"answers": [{"heard": ["ev", 1]}]}
     node.server_reply = lambda arguments: None
-    assert member.ask("server-side-ack", "ev", 1, 5000) == {"answers": [None]}
+    assert member.ask("server-side-ack", "ev", 1, 50_000) == {"answers": [None]}
 
 
 @pytest.mark.parametrize(
@@ -297,7 +296,7 @@ def test_uses_the_answers_of_a_node_server(member, node):
 def test_acks_in_any_order_and_incomplete(member, node, change, answers, is_complete):
     member.replies["asked"] = lambda: 1
     node.answers[BROADCAST] = change
-    timeout = 5000 if is_complete else 300
+    timeout = 50_000 if is_complete else 2000
     collected = asked([member], "cast-ack", {"timeout": timeout}, "asked", "[]")
     assert len(collected["answers"]) == answers
 
@@ -306,7 +305,7 @@ def test_partial_and_late_answers(member, node):
     held = []
     for kind in (FETCH, SERVER_SIDE):
         node.answers[kind] = lambda request, right: held.append((request, right)) or []
-    fetched = member.ask("fetch", {})
+    fetched = member.ask("fetch", {"timeout": 300})
     assert "timeout reached" in fetched["error"] and fetched["partial"] == [member.id]
     found = member.ask("server-side-ack", "ev", 1, 300)
     assert found == {
@@ -324,7 +323,7 @@ def test_duplicate_answers_are_one(member, node):
     node.answers[SERVER_SIDE] = lambda request, right: [*right, *right]
     for _ in range(2):
         assert len(member.ids()) == 3
-        assert len(member.ask("server-side-ack", "ev", 1, 5000)["answers"]) == 1
+        assert len(member.ask("server-side-ack", "ev", 1, 50_000)["answers"]) == 1
 
 
 def test_responses_may_come_as_requests(redis, member, node):
@@ -339,6 +338,6 @@ def test_counts_by_ack_kind(member, node):
     """A count alone is not an answer of a client."""
     node.sockets = []
     member.replies["asked"] = lambda: 1
-    assert asked([member], "cast-ack", {"timeout": 5000}, "asked", "[]") == {
+    assert asked([member], "cast-ack", {"timeout": 50_000}, "asked", "[]") == {
         "answers": ["1"], "missing": 0,
     }

@@ -6,7 +6,7 @@ struct DeadlinePassed: Error {
 }
 
 /// How long a test waits for what must happen; generous, as the machine may be busy.
-let deadline = Duration.seconds(60)
+let deadline = Duration.seconds(120)
 
 /// What happened, in order; one reader waits for it, with a deadline.
 final class Log<Element: Sendable>: Sendable {

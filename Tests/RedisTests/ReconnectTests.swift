@@ -52,14 +52,14 @@ struct ReconnectTests {
         let server = try RedisServer()
         var options = server.options
         options.pingInterval = .milliseconds(50)
-        options.pingTimeout = .milliseconds(100)
-        options.connectTimeout = .milliseconds(500)
+        options.pingTimeout = .seconds(1)
+        options.connectTimeout = .seconds(2)
         let test = try TestClient(options)
         try await test.ready()
         server.freeze()
-        try await test.states.next { $0 == .reconnecting(.silent(for: .milliseconds(100))) }
+        try await test.states.next { $0 == .reconnecting(.silent(for: .seconds(1))) }
         // A frozen Redis still has connections made, by the system; nobody shakes hands.
-        try await test.states.next { $0 == .reconnecting(.silent(for: .milliseconds(500))) }
+        try await test.states.next { $0 == .reconnecting(.silent(for: .seconds(2))) }
         server.thaw()
         try await test.ready()
         #expect(try await test.send("PING").isStatus("PONG"))

@@ -155,9 +155,11 @@ final class RedisServer: Sendable {
 }
 
 extension RedisOptions {
-    /// Options that notice and retry quickly.
+    /// Options that retry quickly, and do not take a busy machine for a Redis that is silent.
     init(testing address: RedisAddress) {
         self.init(address: address)
+        connectTimeout = .seconds(30)
+        pingTimeout = .seconds(120)
         minBackoff = .milliseconds(10)
         maxBackoff = .milliseconds(100)
         maxQueuedTime = .seconds(60)

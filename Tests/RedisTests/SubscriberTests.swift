@@ -212,7 +212,7 @@ struct SubscriberTests {
         let server = try RedisServer()
         var options = server.options
         options.pingInterval = .milliseconds(30)
-        options.pingTimeout = .seconds(2)
+        options.pingTimeout = .seconds(5)
         let test = try TestSubscriber(options)
         let client = try TestClient(server.options)
         if subscriptions > 0 { await test.subscribed(.channel, "a") }
@@ -227,7 +227,7 @@ struct SubscriberTests {
         #expect(test.states.all == [.ready])
         server.freeze()
         let state = try await test.states.next()
-        #expect(state == .reconnecting(.silent(for: .seconds(2))))
+        #expect(state == .reconnecting(.silent(for: .seconds(5))))
         server.thaw()
         try await test.ready()
     }

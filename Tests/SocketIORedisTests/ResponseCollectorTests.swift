@@ -3,7 +3,7 @@ import Testing
 
 @testable import SocketIORedis
 
-@Suite("Answers of other servers", .timeLimit(.minutes(1)))
+@Suite("Answers of other servers", .timeLimit(.minutes(5)))
 struct ResponseCollectorTests {
     @Test("all answers complete it, whether anybody waits yet or not")
     func complete() async throws {

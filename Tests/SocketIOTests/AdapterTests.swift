@@ -161,7 +161,7 @@ final class BusAdapter: Adapter {
     func close() async { bus.remove(self) }
 }
 
-@Suite("protocol.md §21: adapters", .timeLimit(.minutes(1)))
+@Suite("protocol.md §21: adapters", .timeLimit(.minutes(5)))
 struct AdapterTests {
     /// A client on each of two nodes.
     private func withCluster(

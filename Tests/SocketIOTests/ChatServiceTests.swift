@@ -3,7 +3,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("the chat on a server", .timeLimit(.minutes(1)))
+@Suite("the chat on a server", .timeLimit(.minutes(5)))
 struct ChatServiceTests {
     private func run(_ chat: ChatService) {
         chat.install()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §16: handshake and connection", .timeLimit(.minutes(1)))
+@Suite("protocol.md §16: handshake and connection", .timeLimit(.minutes(5)))
 struct ClientConnectionTests {
     @Test("the handshake is complete")
     func handshake() async throws {

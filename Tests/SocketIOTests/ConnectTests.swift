@@ -2,7 +2,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §16: connecting to namespaces", .timeLimit(.minutes(1)))
+@Suite("protocol.md §16: connecting to namespaces", .timeLimit(.minutes(5)))
 struct ConnectTests {
     private struct Level: Codable { let level: Int }
     private struct Odd: Error {}

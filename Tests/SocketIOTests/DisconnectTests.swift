@@ -2,7 +2,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §19: disconnecting", .timeLimit(.minutes(1)))
+@Suite("protocol.md §19: disconnecting", .timeLimit(.minutes(5)))
 struct DisconnectTests {
     /// Notes what each socket goes through, with its number of rooms.
     private static func record(_ server: Namespace, in journal: Journal<String>) {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §16: namespaces made on demand", .timeLimit(.minutes(1)))
+@Suite("protocol.md §16: namespaces made on demand", .timeLimit(.minutes(5)))
 struct DynamicNamespaceTests {
     private struct Odd: Error {}
 

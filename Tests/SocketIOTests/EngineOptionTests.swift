@@ -5,7 +5,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §2, §3, §11, §12: options and events of the engine", .timeLimit(.minutes(1)))
+@Suite("protocol.md §2, §3, §11, §12: options and events of the engine", .timeLimit(.minutes(5)))
 struct EngineOptionTests {
     private struct Answer {
         let status: Int

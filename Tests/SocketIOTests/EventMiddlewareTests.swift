@@ -2,7 +2,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §17: event middlewares", .timeLimit(.minutes(1)))
+@Suite("protocol.md §17: event middlewares", .timeLimit(.minutes(5)))
 struct EventMiddlewareTests {
     private struct Odd: Error {}
 

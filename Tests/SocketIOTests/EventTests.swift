@@ -3,7 +3,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §17: events, arguments and acknowledgements", .timeLimit(.minutes(1)))
+@Suite("protocol.md §17: events, arguments and acknowledgements", .timeLimit(.minutes(5)))
 struct EventTests {
     private struct File: Codable, Equatable {
         var name: String

@@ -4,7 +4,7 @@ import Testing
 @testable import Loop
 @testable import SocketIO
 
-@Suite("protocol.md §17: listeners of every event, once, off", .timeLimit(.minutes(1)))
+@Suite("protocol.md §17: listeners of every event, once, off", .timeLimit(.minutes(5)))
 struct ListenerTests {
     private struct Odd: Error {}
 

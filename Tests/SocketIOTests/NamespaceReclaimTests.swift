@@ -3,7 +3,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §16: empty children go", .timeLimit(.minutes(1)))
+@Suite("protocol.md §16: empty children go", .timeLimit(.minutes(5)))
 struct NamespaceReclaimTests {
     /// An adapter of one server that tells of its life, and may be slow to close.
     private final class WatchedAdapter: Adapter {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("Addresses behind trusted proxies", .timeLimit(.minutes(1)))
+@Suite("Addresses behind trusted proxies", .timeLimit(.minutes(5)))
 struct ProxyTests {
     struct Example: Sendable, CustomTestStringConvertible {
         let hops: Int

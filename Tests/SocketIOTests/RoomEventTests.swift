@@ -2,7 +2,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §18: events of rooms", .timeLimit(.minutes(1)))
+@Suite("protocol.md §18: events of rooms", .timeLimit(.minutes(5)))
 struct RoomEventTests {
     @Test("created and joined, left and deleted, in order, for own rooms too")
     func order() async throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §18: rooms and broadcasts", .timeLimit(.minutes(1)))
+@Suite("protocol.md §18: rooms and broadcasts", .timeLimit(.minutes(5)))
 struct RoomTests {
     /// Seven clients of two loops; `rooms` of client i are the digits that divide it evenly.
     private func withClients(

@@ -13,6 +13,10 @@ func withServer(
     var options = ServerOptions(port: 0)
     options.host = "127.0.0.1"
     options.loops = loops
+    // Time enough for clients on a busy machine.
+    options.upgradeTimeout = .seconds(120)
+    options.connectTimeout = .seconds(120)
+    options.http.headTimeout = .seconds(120)
     change(&options)
     let server = try Server(options)
     try setUp(server)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §13: clients of Socket.IO v2", .timeLimit(.minutes(1)))
+@Suite("protocol.md §13: clients of Socket.IO v2", .timeLimit(.minutes(5)))
 struct Version2Tests {
     private static let query = "EIO=3&transport=websocket"
 

@@ -23,7 +23,7 @@ for (const transport of Object.keys(transports)) {
   describe(transport, () => {
     const join = async (namespace, options = {}) =>
       connected(client(server, namespace, transport, options), transport);
-    const call = (socket, event, ...args) => socket.timeout(5000).emitWithAck(event, ...args);
+    const call = (socket, event, ...args) => socket.timeout(60_000).emitWithAck(event, ...args);
     const said = (socket) => within(new Promise((resolve) => socket.once("said", resolve)), "said");
 
     test("a name that matches a pattern is a namespace of its own", async () => {
@@ -209,6 +209,6 @@ test("hostile names and too many names are refused, and the connection lives on"
   assert.ok(refused >= 20, `${refused} refused`);
   const long = socket.io.socket(`/dynamic-${"1".repeat(400)}`);
   await assert.rejects(connected(long), /Invalid namespace/);
-  assert.equal(await socket.timeout(5000).emitWithAck("echo", 1), 1);
+  assert.equal(await socket.timeout(60_000).emitWithAck("echo", 1), 1);
   for (const other of others) other.disconnect();
 });

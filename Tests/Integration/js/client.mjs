@@ -27,7 +27,8 @@ export const transports = {
   websocket: ["websocket"],
   upgrade: ["polling", "websocket"],
 };
-const seconds = 10;
+/** How long a test waits for what must happen; generous, as the machine may be busy. */
+const seconds = 60;
 
 /** A server process of the test's own; see support/process.py for its twin. */
 export class Server {
@@ -93,11 +94,11 @@ export async function serverSays(server, sid, reason) {
 }
 
 /** What `promise` gives, unless the deadline passes. */
-export async function within(promise, what, limit = seconds) {
+export async function within(promise, what) {
   const abort = new AbortController();
-  const late = delay(limit * 1000, undefined, { signal: abort.signal, ref: true }).then(
+  const late = delay(seconds * 1000, undefined, { signal: abort.signal, ref: true }).then(
     () => {
-      throw new Error(`not within ${limit} s: ${what}`);
+      throw new Error(`not within ${seconds} s: ${what}`);
     },
     () => {},
   );
@@ -120,11 +121,10 @@ export async function eventually(search, what) {
 }
 
 /** The arguments of the next `event` of a socket or a manager. */
-export function next(emitter, event, limit) {
+export function next(emitter, event) {
   return within(
     new Promise((resolve) => emitter.once(event, (...args) => resolve(args))),
     event,
-    limit,
   );
 }
 

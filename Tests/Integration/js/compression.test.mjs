@@ -16,7 +16,7 @@ for (const mode of ["true", "takeover", "small"]) {
     for (const transport of Object.keys(transports)) {
       describe(transport, () => {
         const join = async () => connected(client(server, "/", transport), transport);
-        const call = (socket, event, ...args) => socket.timeout(5000).emitWithAck(event, ...args);
+        const call = (socket, event, ...args) => socket.timeout(60_000).emitWithAck(event, ...args);
 
         test("agrees upon compression", async () => {
           const socket = await join();

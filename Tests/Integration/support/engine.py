@@ -4,6 +4,7 @@ import itertools
 import json
 
 from . import http
+from .deadline import SECONDS
 from .websocket import CLOSE, TEXT, RawWebSocket
 
 PATH = "/socket.io/"
@@ -39,7 +40,7 @@ class Polling:
     def target(self) -> str:
         return target("polling", self.sid, self.path)
 
-    def get(self, seconds: float = 5) -> http.Response:
+    def get(self, seconds: float = SECONDS) -> http.Response:
         return http.request(self.port, "GET", self.target, seconds=seconds, source=self.source)
 
     def post(self, body: str | bytes, fields=("Content-Type: text/plain;charset=UTF-8",)):
@@ -55,7 +56,7 @@ class Polling:
         response = self.post(SEPARATOR.join(packets))
         assert (response.status, response.text) == (200, "ok"), response
 
-    def pending_get(self, seconds: float = 5) -> http.Connection:
+    def pending_get(self, seconds: float = SECONDS) -> http.Connection:
         """A poll under way on a connection of its own."""
         connection = http.Connection(self.port, seconds, self.source)
         connection.send(http.head("GET", self.target))
@@ -84,7 +85,7 @@ class Socket:
         self,
         port: int,
         *fields: str,
-        seconds: float = 5,
+        seconds: float = SECONDS,
         answers_pings: bool = True,
         query: dict[str, str] | None = None,
         source: str | None = None,

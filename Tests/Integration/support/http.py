@@ -4,6 +4,8 @@ import dataclasses
 import json
 import socket
 
+from .deadline import SECONDS
+
 
 @dataclasses.dataclass
 class Response:
@@ -31,7 +33,7 @@ class Closed(Exception):
 class Connection:
     """One TCP connection, from the address `source` if it matters; every read has a deadline."""
 
-    def __init__(self, port: int, seconds: float = 5, source: str | None = None):
+    def __init__(self, port: int, seconds: float = SECONDS, source: str | None = None):
         self.socket = socket.create_connection(
             ("127.0.0.1", port), seconds, source_address=(source, 0) if source else None
         )
@@ -123,8 +125,8 @@ def head(method: str, target: str, *fields: str) -> str:
 
 
 def request(
-    port: int, method: str, target: str, body: bytes | str = b"", fields=(), seconds: float = 5,
-    source: str | None = None,
+    port: int, method: str, target: str, body: bytes | str = b"", fields=(),
+    seconds: float = SECONDS, source: str | None = None,
 ) -> Response:
     """One request over a connection of its own."""
     data = body.encode() if isinstance(body, str) else body

@@ -6,10 +6,10 @@ import select
 import time
 
 from . import engine
+from .deadline import SECONDS
 from .process import eventually
 
 NAMESPACE = "/cluster"
-SECONDS = 10
 _fences = itertools.count(1)
 
 
@@ -19,7 +19,7 @@ class Member(engine.Socket):
     def __init__(
         self, server, namespace: str = NAMESPACE, *fields: str, auth=None, query=None, source=None
     ):
-        super().__init__(server.port, *fields, seconds=SECONDS, query=query, source=source)
+        super().__init__(server.port, *fields, query=query, source=source)
         self.server = server
         self.namespace = namespace
         self._prefix = "" if namespace == "/" else namespace + ","

@@ -9,11 +9,11 @@ import tempfile
 import threading
 
 from . import http, paths
+from .deadline import SECONDS
 from .process import eventually
 from .redis import free_port
 
 RENDER = paths.REPOSITORY / "Demo" / "nginx-local"
-STARTUP_SECONDS = 10
 
 
 class Nginx:
@@ -36,7 +36,7 @@ class Nginx:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        eventually(self._answers, STARTUP_SECONDS, lambda: f"nginx does not answer: {self.lines}")
+        eventually(self._answers, SECONDS, lambda: f"nginx does not answer: {self.lines}")
 
     @property
     def url(self) -> str:
@@ -64,15 +64,15 @@ class Nginx:
         """Starts new workers; the old ones keep their connections until these end."""
         old = self.workers
         self.process.send_signal(signal.SIGHUP)
-        eventually(lambda: self.workers - old, 10, lambda: f"no new workers: {self.lines[-20:]}")
-        eventually(self._answers, 10)
+        eventually(lambda: self.workers - old, SECONDS, lambda: f"no new workers: {self.lines[-20:]}")
+        eventually(self._answers)
 
     def close(self) -> None:
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self._reader.join(5)
+        self._reader.join(SECONDS)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -13,6 +13,7 @@ import time
 
 import msgpack
 
+from .deadline import SECONDS
 from .redis import RedisServer, Subscriber
 
 SOCKETS, ALL_ROOMS, JOIN, LEAVE, DISCONNECT, FETCH, SERVER_SIDE, BROADCAST, COUNT, ACK = range(10)
@@ -160,7 +161,9 @@ class NodePeer:
         }))
         return number
 
-    def responses(self, number: str, count: int = 1, kind: int | None = None, seconds=5) -> list:
+    def responses(
+        self, number: str, count: int = 1, kind: int | None = None, seconds: float = SECONDS
+    ) -> list:
         """The answers to the request `number`, once there are `count`."""
         found: list = []
 
@@ -176,7 +179,7 @@ class NodePeer:
 
     # Receiving
 
-    def broadcasts(self, count: int = 1, event: str | None = None, seconds: float = 5) -> list:
+    def broadcasts(self, count: int = 1, event: str | None = None, seconds: float = SECONDS) -> list:
         """The others' broadcasts as (channel, uid, packet, opts), once there are `count`."""
         prefix = self.channel()
 
@@ -191,7 +194,7 @@ class NodePeer:
             for channel, payload in self.subscriber.wait(wanted, seconds, count)
         ]
 
-    def received(self, kind: int, count: int = 1, seconds: float = 5) -> list[dict]:
+    def received(self, kind: int, count: int = 1, seconds: float = SECONDS) -> list[dict]:
         """The others' requests of a kind, once there are `count`."""
         deadline = time.monotonic() + seconds
         with self._changed:

@@ -11,9 +11,8 @@ import time
 import urllib.request
 
 from . import paths
+from .deadline import SECONDS
 
-STARTUP_SECONDS = 30
-SHUTDOWN_SECONDS = 15
 LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
 
 
@@ -45,7 +44,7 @@ class Server:
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()
         try:
-            line = self.wait_for_line(LISTENING, STARTUP_SECONDS)
+            line = self.wait_for_line(LISTENING)
         except AssertionError:
             self.kill()
             raise
@@ -59,7 +58,7 @@ class Server:
         with self._changed:
             self._changed.notify_all()
 
-    def wait_for_line(self, pattern, seconds: float = 5) -> str:
+    def wait_for_line(self, pattern, seconds: float = SECONDS) -> str:
         """The first line of standard output that `pattern` is found in, awaited."""
         pattern = re.compile(pattern)
         deadline = time.monotonic() + seconds
@@ -75,7 +74,7 @@ class Server:
                     )
                 self._changed.wait(min(left, 0.2))
 
-    def wait_for_log(self, pattern, seconds: float = 5) -> str:
+    def wait_for_log(self, pattern, seconds: float = SECONDS) -> str:
         """A line of standard output or standard error, whichever has it first."""
         pattern = re.compile(pattern)
 
@@ -111,12 +110,12 @@ class Server:
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
-    def get(self, path: str, seconds: float = 5):
+    def get(self, path: str, seconds: float = SECONDS):
         """The JSON that `path` answers."""
         with urllib.request.urlopen(self.url + path, timeout=seconds) as response:
             return json.load(response)
 
-    def reasons(self, sid: str, count: int = 2, seconds: float = 5) -> list[str]:
+    def reasons(self, sid: str, count: int = 2, seconds: float = SECONDS) -> list[str]:
         """`["disconnecting:R", "disconnect:R"]` of the socket `sid`, awaited."""
 
         def search():
@@ -125,7 +124,7 @@ class Server:
 
         return eventually(search, seconds, lambda: f"reasons of {sid}: {self.get('/reasons')}")
 
-    def terminate(self, seconds: float = SHUTDOWN_SECONDS) -> int:
+    def terminate(self, seconds: float = SECONDS) -> int:
         """Sends SIGTERM and returns the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -135,7 +134,7 @@ class Server:
             self.process.kill()
             self.process.wait()
             raise AssertionError(f"{self.name} ignored SIGTERM for {seconds} s\n{self.report()}")
-        self._reader.join(5)
+        self._reader.join(SECONDS)
         self.process.stdout.close()
         return status
 
@@ -143,7 +142,7 @@ class Server:
         """Ends the process without a word to anyone."""
         self.process.kill()
         self.process.wait()
-        self._reader.join(5)
+        self._reader.join(SECONDS)
         self.process.stdout.close()
 
     def stop(self) -> None:
@@ -156,7 +155,7 @@ class Server:
         assert status == 0, f"{self.name} exited with {status} on SIGTERM\n{self.report()}"
 
 
-def eventually(search, seconds: float = 5, describe=lambda: ""):
+def eventually(search, seconds: float = SECONDS, describe=lambda: ""):
     """What `search` returns once it is neither None nor False; asked again until the deadline."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()

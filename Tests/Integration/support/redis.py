@@ -9,9 +9,9 @@ import tempfile
 import threading
 import time
 
+from .deadline import SECONDS
 from .process import eventually
 
-STARTUP_SECONDS = 10
 SLOTS = 16384
 
 
@@ -38,7 +38,7 @@ def free_port() -> int:
 class Connection:
     """One connection; replies are bytes, integers, None and lists."""
 
-    def __init__(self, port: int, seconds: float | None = 5):
+    def __init__(self, port: int, seconds: float | None = SECONDS):
         self.socket = socket.create_connection(("127.0.0.1", port), seconds)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()
@@ -138,7 +138,7 @@ class Subscriber:
 
     def close(self) -> None:
         self._connection.close()
-        self._thread.join(5)
+        self._thread.join(SECONDS)
 
     def _read(self) -> None:
         try:
@@ -155,7 +155,7 @@ class Subscriber:
         except OSError:
             pass
 
-    def wait(self, wanted, seconds: float = 5, count: int = 1) -> list[tuple[str, bytes]]:
+    def wait(self, wanted, seconds: float = SECONDS, count: int = 1) -> list[tuple[str, bytes]]:
         """The messages for which `wanted(channel, payload)` holds, once there are `count`."""
         deadline = time.monotonic() + seconds
         with self._changed:
@@ -207,7 +207,7 @@ class RedisServer:
             except (OSError, RedisError):
                 return False
 
-        eventually(answers, STARTUP_SECONDS, lambda: "redis-server does not answer")
+        eventually(answers, SECONDS, lambda: "redis-server does not answer")
 
     @staticmethod
     def _drain(stream) -> None:
@@ -253,7 +253,7 @@ class RedisServer:
                 self.thaw()
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(SECONDS)
             except subprocess.TimeoutExpired:
                 self.kill()
 
@@ -266,6 +266,27 @@ class RedisServer:
         shutil.rmtree(self._directory, ignore_errors=True)
 
 
+class ClosedDoor:
+    """In the place of a Redis that is away: who comes is sent away, and counted."""
+
+    def __init__(self, port: int):
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self._socket.settimeout(SECONDS)
+
+    def turns_away(self, count: int) -> None:
+        """Waits for `count` more connections and ends each, in order: no reset may come instead."""
+        for _ in range(count):
+            connection, _ = self._socket.accept()
+            with connection:
+                connection.settimeout(SECONDS)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    pass
+
+    def close(self) -> None:
+        self._socket.close()
+
+
 class RedisCluster:
     """Three masters that share the slots, without replicas."""
 
@@ -275,7 +296,7 @@ class RedisCluster:
             for _ in range(3):
                 self.nodes.append(RedisServer(
                     "--cluster-enabled", "yes", "--cluster-port", str(free_port()),
-                    "--cluster-node-timeout", "2000",
+                    "--cluster-node-timeout", "60000",
                 ))
             self._join()
         except BaseException:
@@ -299,7 +320,7 @@ class RedisCluster:
                 for node in self.nodes
             )
 
-        eventually(is_whole, 20, lambda: "the Redis Cluster does not form")
+        eventually(is_whole, SECONDS, lambda: "the Redis Cluster does not form")
 
     @property
     def url(self) -> str:

@@ -5,6 +5,7 @@ import secrets
 import threading
 import time
 
+from .deadline import SECONDS
 from .node_peer import compact, pack, unpack
 from .process import eventually
 from .redis import RedisServer, Subscriber
@@ -115,13 +116,13 @@ class ShardedPeer:
                    if channel == self.own_channel]
         return [one for one in answers if one.get("data", {}).get("requestId") == number]
 
-    def responses(self, number: str, count: int = 1, seconds: float = 5) -> list[dict]:
+    def responses(self, number: str, count: int = 1, seconds: float = SECONDS) -> list[dict]:
         """As `found`, once there are `count`."""
         eventually(lambda: len(self.found(number)) >= count, seconds,
                    lambda: f"{self.found(number)} of {self.subscriber.messages[-20:]}")
         return self.found(number)
 
-    def received(self, kind: int, count: int = 1, seconds: float = 5) -> list[dict]:
+    def received(self, kind: int, count: int = 1, seconds: float = SECONDS) -> list[dict]:
         """The others' messages of a kind, once there are `count`."""
         deadline = time.monotonic() + seconds
         with self._changed:

@@ -8,8 +8,8 @@ import subprocess
 import threading
 
 from . import paths
+from .deadline import SECONDS
 
-SECONDS = 10
 SCRIPT = pathlib.Path(__file__).with_name("v2_client.py")
 TRANSPORTS = {
     "polling": ["polling"],
@@ -78,7 +78,7 @@ class V2Client:
     def _order(self, **order):
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
-        line = self._results.get(timeout=SECONDS + 5)
+        line = self._results.get(timeout=SECONDS + 10)
         if "error" in line:
             raise Failed(line["error"])
         return unpack(line["result"])
@@ -104,7 +104,8 @@ class V2Client:
     def call(self, event: str, *arguments, namespace: str = "/"):
         """The ack: nothing, its one argument, or a list of several."""
         return self._order(
-            do="call", event=event, arguments=pack(arguments), namespace=namespace
+            do="call", event=event, arguments=pack(arguments), namespace=namespace,
+            seconds=SECONDS,
         )
 
     def current_transport(self) -> str:
@@ -117,6 +118,6 @@ class V2Client:
         """Ends the process; the connection drops if it is still there."""
         self.process.kill()
         self.process.wait()
-        self._reader.join(5)
+        self._reader.join(SECONDS)
         self.process.stdin.close()
         self.process.stdout.close()

@@ -55,6 +55,26 @@ def listen(io, event, namespace):
     io.on(event, handle, namespace=namespace)
 
 
+class EngineClient(engineio.AsyncClient):
+    async def _receive_packet(self, packet):
+        await super()._receive_packet(packet)
+        if packet.packet_type == engineio.packet.PONG:
+            report(event="pong", namespace="/", arguments=[])
+
+
+class SocketClient(socketio.AsyncClient):
+    #: Whether what waits is sent before the connection is closed; the library's would drop it.
+    is_patient = False
+
+    def _engineio_client_class(self):
+        return EngineClient
+
+    async def _send_packet(self, packet):
+        await super()._send_packet(packet)
+        if self.is_patient:
+            await self.eio.queue.join()
+
+
 async def perform(io, order):
     kind = order["do"]
     if kind == "connect":
@@ -70,17 +90,18 @@ async def perform(io, order):
         return await io.emit(order["event"], arguments, order["namespace"])
     if kind == "call":
         arguments = tuple(unpack(order["arguments"]))
-        return pack(await io.call(order["event"], arguments, order["namespace"], 10))
+        return pack(await io.call(order["event"], arguments, order["namespace"], order["seconds"]))
     if kind == "transport":
         return io.transport()
     if kind == "disconnect":
+        io.is_patient = True
         return await io.disconnect()
     raise ValueError(kind)
 
 
 async def main():
     # The client with threads gives each packet one of its own: none keeps its order there.
-    io = socketio.AsyncClient(reconnection=False)
+    io = SocketClient(reconnection=False)
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         try:

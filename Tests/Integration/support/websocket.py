@@ -5,6 +5,7 @@ import dataclasses
 import os
 import struct
 
+from .deadline import SECONDS
 from .http import Closed, Connection, head
 
 TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
@@ -71,7 +72,8 @@ class RawWebSocket:
     """An open WebSocket whose frames the test writes itself."""
 
     def __init__(
-        self, port: int, target: str, *fields: str, seconds: float = 5, source: str | None = None
+        self, port: int, target: str, *fields: str, seconds: float = SECONDS,
+        source: str | None = None,
     ):
         self.connection = Connection(port, seconds, source)
         key = base64.b64encode(os.urandom(16)).decode()

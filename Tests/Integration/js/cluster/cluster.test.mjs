@@ -6,7 +6,7 @@ import { client, closeAll, connected, eventually, next, transports, within } fro
 
 const replicas = JSON.parse(process.env.REPLICAS).map((url) => ({ url }));
 const nodes = JSON.parse(process.env.NODES).map((url) => ({ url }));
-const call = (socket, event, ...args) => socket.timeout(5000).emitWithAck(event, ...args);
+const call = (socket, event, ...args) => socket.timeout(60_000).emitWithAck(event, ...args);
 const bytes = (...values) => Buffer.from(values);
 
 afterEach(closeAll);
@@ -78,7 +78,7 @@ for (const transport of Object.keys(transports)) {
     test("a question collects everybody's acks", async () => {
       const sockets = await join();
       sockets.forEach((socket) => socket.on("asked", (value, ack) => ack([socket.id, value])));
-      const { answers, missing } = await call(sockets[0], "cast-ack", { timeout: 4000 }, "asked", "[7]");
+      const { answers, missing } = await call(sockets[0], "cast-ack", { timeout: 50_000 }, "asked", "[7]");
       assert.equal(missing, 0);
       assert.deepEqual(
         answers.map((answer) => JSON.parse(answer)).sort(),

@@ -76,7 +76,7 @@ console.log("joined");
 await new Promise((resolve) => process.stdin.once("data", resolve));
 
 const start = performance.now();
-const late = setTimeout(() => (fault(`${left} deliveries are missing`), finish()), 90_000);
+const late = setTimeout(() => (fault(`${left} deliveries are missing`), finish()), 270_000);
 for (const client of all) if (client.index < senders) client.send();
 await finished;
 clearTimeout(late);
