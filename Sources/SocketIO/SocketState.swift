@@ -31,6 +31,8 @@ final class SocketState {
     /// What few sockets have, so that the others pay one test for it.
     private var observers: SocketObservers?
     private var acks = AckTable<PendingAck>()
+    /// What its client's events have used of their rate limit.
+    var events = TokenBucket()
 
     /// A socket that passes its namespace's middlewares; it is in no room and receives nothing.
     init(namespace: Namespace, client: Client, session: EngineSession) {
