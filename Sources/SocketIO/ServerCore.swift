@@ -15,6 +15,7 @@ final class ServerCore: Sendable {
     let group: LoopGroup
     let packetLimits: PacketLimits
     let namespaces: NamespaceRegistry
+    let counters = ServerCounters()
     private let clients: [LoopBound<LocalClients>]
     private let idCounter = Atomic<UInt32>(0)
     private let stopping = Atomic<Bool>(false)
