@@ -15,6 +15,7 @@ final class ServerCore: Sendable {
     let group: LoopGroup
     let packetLimits: PacketLimits
     let namespaces: NamespaceRegistry
+    let counters = ServerCounters()
     /// The rate limits; nil without any.
     let limiter: RateLimiter?
     let drain = Drain()
@@ -28,7 +29,7 @@ final class ServerCore: Sendable {
         let count = options.loops > 0 ? options.loops : LoopGroup.availableCores
         group = try LoopGroup(count: count)
         namespaces = NamespaceRegistry(options: options, group: group)
-        limiter = options.rateLimits.map { RateLimiter($0, options) }
+        limiter = options.rateLimits.map { [counters] in RateLimiter($0, options, counters) }
         let total = options.maxAttachments.multipliedReportingOverflow(
             by: options.maxHTTPBufferSize
         )

@@ -39,11 +39,10 @@ final class RateLimiter: Sendable {
     private let shards: [Shard]
     private let log: @Sendable (LogLevel, String) -> Void
     private let logBudget = Mutex(LogBudget())
-    private let droppedPackets = Atomic<Int>(0)
-    private let refusedHandshakes = Atomic<Int>(0)
-    private let closedClients = Atomic<Int>(0)
+    private let counters: ServerCounters
 
-    init(_ limits: RateLimits, _ options: ServerOptions) {
+    init(_ limits: RateLimits, _ options: ServerOptions, _ counters: ServerCounters) {
+        self.counters = counters
         self.limits = limits
         trust = options.proxyTrust
         log = options.log
@@ -55,14 +54,6 @@ final class RateLimiter: Sendable {
             .quotientAndRemainder(dividingBy: Self.shardCount)
         let capacity = quotient + (rest > 0 ? 1 : 0)
         shards = (0..<Self.shardCount).map { _ in Shard(rates: rates, capacity: capacity) }
-    }
-
-    /// What has been refused so far: packets, handshakes, and clients that were disconnected.
-    var counts: (packets: Int, handshakes: Int, clients: Int) {
-        (
-            droppedPackets.load(ordering: .relaxed), refusedHandshakes.load(ordering: .relaxed),
-            closedClients.load(ordering: .relaxed)
-        )
     }
 
     /// Where the address of a request is kept.
@@ -115,9 +106,9 @@ final class RateLimiter: Sendable {
         switch (action, event.limit) {
         case (.allow, _): return .allow
         case (.drop, .handshakesPerAddress), (.disconnect, .handshakesPerAddress):
-            refusedHandshakes.add(1, ordering: .relaxed)
-        case (.drop, _): droppedPackets.add(1, ordering: .relaxed)
-        case (.disconnect, _): closedClients.add(1, ordering: .relaxed)
+            counters.limitedHandshakes.add(1, ordering: .relaxed)
+        case (.drop, _): counters.limitedPackets.add(1, ordering: .relaxed)
+        case (.disconnect, _): counters.limitedClients.add(1, ordering: .relaxed)
         }
         report(event, place, at: now)
         return action
