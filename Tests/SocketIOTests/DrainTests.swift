@@ -9,7 +9,10 @@ struct DrainTests {
 
     // MARK: The schedule
 
-    @Test("clients leave in even slices, all of them, the last at the end", arguments: [300, 10_000])
+    @Test(
+        "clients leave in even slices, all of them, the last at the end",
+        arguments: [300, 10_000]
+    )
     func slices(_ count: Int) {
         let schedule = DrainSchedule(start: 7, length: 5 * Self.second)
         var left = count

@@ -26,7 +26,9 @@ struct RateLimitTests {
                         seen.add(number)
                         return number
                     }
-                    socket.on("file") { (number: Int, _: Arguments) in seen.add(number) }
+                    socket.on("file") { (arguments: Arguments) in
+                        seen.add(try arguments.decode(Int.self, at: 0))
+                    }
                 }
             }
         }
@@ -127,7 +129,10 @@ struct RateLimitTests {
         )
     }
 
-    @Test("a closure may disconnect the socket itself, whatever it answers", arguments: [true, false])
+    @Test(
+        "a closure may disconnect the socket itself, whatever it answers",
+        arguments: [true, false]
+    )
     func disconnectInside(closing: Bool) async throws {
         let seen = Journal<Int>()
         try await withServer(
@@ -277,9 +282,10 @@ struct RateLimitTests {
                 #expect(server.statistics.limitedHandshakes == 3)
                 // One line for each address.
                 #expect(
-                    lines.entries == ["192.0.2.1", "2001:db8::3"].map {
-                        "rate limit: \($0) is over handshakesPerAddress (0.01 a second, 2 at once)"
-                    }
+                    lines.entries
+                        == ["192.0.2.1", "2001:db8::3"].map {
+                            "rate limit: \($0) is over handshakesPerAddress (0.01 a second, 2 at once)"
+                        }
                 )
             }
         )
