@@ -9,6 +9,7 @@ extension MicroBenchmark {
     static let all = [
         httpHead, webSocketFrame, utf8ASCII, utf8Mixed, json, packet, roomWalk, roomWalkExcept,
         broadcastFrame, messagePackWriting, messagePackReading, timer,
+        tokenBucket, addressLimit, addressLimitByHint,
     ]
 
     /// 152 bytes, as the article's `message` event arrives.
