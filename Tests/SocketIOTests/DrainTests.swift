@@ -135,24 +135,30 @@ struct DrainTests {
 
     @Test("with nobody there it is over at once, and when the last one has left")
     func nobody() async throws {
-        try await withServer(options: { $0.drainTime = .seconds(3600) }) { server, port in
-            let client = try TestClient(port: port)
-            try await client.join()
-            client.drop()
-            while server.clientsCount > 0 { await Task.yield() }
-            await server.shutdown()
-        }
+        try await withServer(
+            options: { $0.drainTime = .seconds(3600) },
+            run: { server, port in
+                let client = try TestClient(port: port)
+                try await client.join()
+                client.drop()
+                while server.clientsCount > 0 { await Task.yield() }
+                await server.shutdown()
+            }
+        )
     }
 
     @Test("a drain that is ended before it begins never does")
     func endedBefore() async throws {
-        try await withServer(options: { $0.drainTime = .seconds(3600) }) { server, port in
-            let client = try TestClient(port: port)
-            try await client.join()
-            server.core.drain.end()
-            await server.shutdown()
-            #expect(try await client.next() == .closed)
-        }
+        try await withServer(
+            options: { $0.drainTime = .seconds(3600) },
+            run: { server, port in
+                let client = try TestClient(port: port)
+                try await client.join()
+                server.core.drain.end()
+                await server.shutdown()
+                #expect(try await client.next() == .closed)
+            }
+        )
     }
 
     @Test("a polling client gets what waits for it before it leaves")
