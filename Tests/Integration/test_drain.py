@@ -81,7 +81,7 @@ def test_clients_leave_in_slices(start_server, loops):
         client = engine.Socket(server.port)
         client.connect()
         witnesses.append(Witness(number, client, ended))
-    speakers = [engine.Socket(server.port) for _ in range(10)]
+    speakers = [engine.Socket(server.port, seconds=20) for _ in range(10)]
     for speaker in speakers:
         speaker.connect()
     terminate(server)

@@ -43,7 +43,7 @@ def test_events_of_a_real_client(start_server):
 def test_heartbeats_are_not_limited(start_server):
     server = start_server(
         "--limit-packets", f"{SLOW}:1", "--limit-events", f"{SLOW}:1", "--limit-bytes", f"{SLOW}:1",
-        "--limit-address-packets", f"{SLOW}:1", "--ping-interval", 50, "--ping-timeout", 1000,
+        "--limit-address-packets", f"{SLOW}:1", "--ping-interval", 50, "--ping-timeout", 10_000,
     )
     with engine.Socket(server.port, answers_pings=False) as client:
         client.connect()

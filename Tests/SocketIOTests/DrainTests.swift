@@ -66,7 +66,7 @@ struct DrainTests {
         try await withServer(
             loops: loops,
             options: { options in
-                options.drainTime = .seconds(1)
+                options.drainTime = .seconds(2)
                 options.log = { _, line in
                     if line.contains("clients closed") { slices.add(line) }
                 }
@@ -76,18 +76,19 @@ struct DrainTests {
             },
             run: { server, port in
                 var clients: [TestClient] = []
-                for _ in 0..<60 {
+                for _ in 0..<24 {
                     clients.append(try TestClient(port: port))
                     try await clients.last?.join()
                 }
                 await server.shutdown()
-                #expect(reasons.entries == Array(repeating: .serverShuttingDown, count: 60))
+                #expect(reasons.entries.count == 24)
+                #expect(reasons.entries.allSatisfy { $0 == .serverShuttingDown })
                 let counts = slices.entries.compactMap { line in
                     line.split(separator: " ").compactMap { Int($0) }.first
                 }
-                #expect(counts.reduce(0, +) == 60)
-                // Fifty slices a loop, of which a machine that is busy elsewhere leaves some out.
-                #expect(counts.count { $0 > 0 } >= 4)
+                #expect(counts.reduce(0, +) == 24)
+                // A hundred slices a loop, of which a machine that is busy elsewhere leaves some out.
+                #expect(counts.count { $0 > 0 } >= 3)
                 for client in clients { #expect(try await client.next() == .closed) }
             }
         )
