@@ -11,6 +11,7 @@ final class LoopDrain: TimerTarget {
     private var waiting: [Client] = []
     private var timer = TimerToken.none
     private var onEnd: (@Sendable () -> Void)?
+    private var isEnded = false
 
     /// A drain of `local`, of that loop, that takes so long.
     init(
@@ -25,14 +26,19 @@ final class LoopDrain: TimerTarget {
 
     /// Begins; `onEnd` is called when nobody is left, or the time is over.
     func start(onEnd: @escaping @Sendable () -> Void) {
+        guard !isEnded else {
+            onEnd()
+            return
+        }
         self.onEnd = onEnd
         waiting = local.value.clients.values.shuffled()
         schedule = DrainSchedule(start: monotonicNanoseconds(), length: length)
         rest()
     }
 
-    /// Ends it now; those that are left are not closed.
+    /// Ends it now, or before it begins; those that are left are not closed.
     func end() {
+        isEnded = true
         local.loop.cancel(&timer)
         waiting = []
         let onEnd = onEnd
