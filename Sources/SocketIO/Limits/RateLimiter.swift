@@ -7,7 +7,7 @@ import Synchronization
 /// The rate limits of a server: what its clients share, and what addresses have used.
 ///
 /// Usable from any loop. Addresses live on all of them, so each has its place in one of several
-/// tables, each with a lock that is held for some ten nanoseconds.
+/// tables, each with a lock: 40 ns for a packet, 250 for a handshake (`Bench micro`).
 final class RateLimiter: Sendable {
     private final class Shard: Sendable {
         let table: Mutex<AddressTable>
