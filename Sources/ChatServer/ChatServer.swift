@@ -38,14 +38,14 @@ struct ChatServer {
         )
         chat.install()
         server.route(.get, "/healthz") { _ in
-            try .json(
-                Health(
-                    replica: configuration.replicaName,
-                    clients: server.clientsCount,
-                    presence: chat.presenceStatus,
-                    redis: backend.health?()
-                )
+            let health = Health(
+                isDraining: server.isShuttingDown,
+                replica: configuration.replicaName,
+                clients: server.clientsCount,
+                presence: chat.presenceStatus,
+                redis: backend.health?()
             )
+            return try .json(health, status: health.httpStatus)
         }
         if let page = configuration.pageDirectory { server.serveFiles(from: page) }
         let host = configuration.host == "0.0.0.0" ? "127.0.0.1" : configuration.host
@@ -74,6 +74,7 @@ struct ChatServer {
         options.maxHTTPBufferSize = configuration.maxPayloadBytes
         options.pingInterval = configuration.pingInterval
         options.pingTimeout = configuration.pingTimeout
+        options.drainTime = configuration.drainTime
         options.shutdownTimeout = configuration.shutdownTimeout
         options.clientDirectory = configuration.clientDirectory
         options.trustedProxyHops = configuration.trustedProxyHops

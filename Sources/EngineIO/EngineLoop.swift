@@ -16,6 +16,8 @@ package final class EngineLoop {
     /// Those that speak HTTP; WebSockets belong to their sessions.
     private var connections: [ObjectIdentifier: HTTPConnection] = [:]
     private var isClosing = false
+    /// Whether new sessions are refused while those there are go on.
+    private(set) var isDraining = false
     private var dateSecond: Int = 0
     private var dateText = ""
     /// What the loop's WebSockets share to compress and decompress.
@@ -83,6 +85,12 @@ package final class EngineLoop {
     func stopAccepting() {
         listener?.stop()
         listener = nil
+    }
+
+    /// Accepts no connection and no session any more; what there is goes on.
+    func beginDraining() {
+        isDraining = true
+        stopAccepting()
     }
 
     /// Ends all sessions, then all connections; whatever completes later finds them finished.

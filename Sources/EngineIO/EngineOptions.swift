@@ -91,6 +91,8 @@ package struct EngineHooks: Sendable {
     package var makeHandler: @Sendable (EngineSession) -> any EngineSessionHandler
     /// Asked before a handshake; nil allows all.
     package var allowRequest: (@Sendable (HandshakeRequest) async -> HandshakeDecision)?
+    /// Asked before `allowRequest` for a reason to refuse a handshake; on the connection's loop.
+    package var refuseHandshake: (@Sendable (HandshakeRequest, EventLoop) -> HandshakeError?)?
     package var log: @Sendable (LogLevel, String) -> Void
     /// Makes the ids of sessions; nil draws them.
     ///

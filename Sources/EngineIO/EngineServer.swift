@@ -73,6 +73,13 @@ package final class EngineServer: Sendable {
         await onEveryLoop { $0.stopAccepting() }
     }
 
+    /// Stops accepting, and refuses new sessions on the connections that there are.
+    ///
+    /// Returns once every loop does so.
+    package func beginDraining() async {
+        await onEveryLoop { $0.beginDraining() }
+    }
+
     /// Closes every session and connection.
     ///
     /// Returns once every loop has done so.

@@ -52,6 +52,14 @@ extension HTTPConnection {
             ) -> Void
     ) {
         let server = engine.server
+        if engine.isDraining {
+            then(self, request, .failure(.shuttingDown))
+            return
+        }
+        if let error = server.hooks.refuseHandshake?(request, engine.loop) {
+            then(self, request, .failure(error))
+            return
+        }
         guard server.asksApp else {
             then(self, request, Result { () throws(HandshakeError) in try server.admit(request) })
             return
@@ -64,7 +72,10 @@ extension HTTPConnection {
             } catch {
                 admission = .failure(error)
             }
-            bound.run { then($0, request, admission) }
+            bound.run { connection in
+                let isLate = connection.engine.isDraining
+                then(connection, request, isLate ? .failure(.shuttingDown) : admission)
+            }
         }
     }
 
@@ -152,6 +163,8 @@ extension HandshakeError {
             return ["message": message]
         case .unsupportedProtocolVersion:
             return ["protocol": "\(EngineVersion.v3.rawValue)"]
+        case .tooManyRequests, .shuttingDown:
+            return [:]
         case .badRequest(let reason):
             var context = ["name": reason.name]
             switch reason {

@@ -240,9 +240,11 @@ extension HTTPConnection {
     func respond(_ error: HandshakeError) {
         guard case .responding(let head) = exchange else { return }
         report(error, head)
+        // Whoever comes again, perhaps a proxy, is to come to another server.
+        if error == .shuttingDown { endAfterResponse() }
         respond(
             status: error.status,
-            fields: [("Content-Type", "application/json")] + corsFields(head),
+            fields: [("Content-Type", "application/json")] + error.fields + corsFields(head),
             body: error.body
         )
     }

@@ -105,8 +105,8 @@ extension HTTPConnection {
         report(error, head)
         connection.write(
             ResponseWriter.response(
-                400,
-                fields: [("Content-type", "text/html")],
+                error.upgradeStatus,
+                fields: [("Content-type", "text/html")] + error.fields,
                 body: SharedBytes(error.message),
                 keepsAlive: false,
                 date: engine.date

@@ -259,6 +259,9 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         }
     }
 
+    /// Has the response to the request at hand be the last one.
+    func endAfterResponse() { isLastRequest = true }
+
     /// Goes on with what has been pipelined meanwhile.
     private func resume() {
         guard case .waiting = exchange,

@@ -36,8 +36,12 @@ package enum HandshakeError: Error, Equatable, Sendable {
     case forbidden(String?)
     /// A protocol version that is not enabled.
     case unsupportedProtocolVersion
+    /// The client connects too often; it may come again after so many seconds, never if nil.
+    case tooManyRequests(retryAfter: Int?)
+    /// The server takes no new sessions any more.
+    case shuttingDown
 
-    /// The number in the body.
+    /// The number in the body; those from 100 are ours, the reference counts from 0.
     package var code: UInt8 {
         switch self {
         case .transportUnknown: 0
@@ -46,6 +50,8 @@ package enum HandshakeError: Error, Equatable, Sendable {
         case .badRequest: 3
         case .forbidden: 4
         case .unsupportedProtocolVersion: 5
+        case .tooManyRequests: 100
+        case .shuttingDown: 101
         }
     }
 
@@ -58,16 +64,42 @@ package enum HandshakeError: Error, Equatable, Sendable {
         case .badRequest: "Bad request"
         case .forbidden(let message): message ?? "Forbidden"
         case .unsupportedProtocolVersion: "Unsupported protocol version"
+        case .tooManyRequests: "Too many requests"
+        case .shuttingDown: "Server shutting down"
         }
     }
 
-    /// The HTTP status for a plain request; a refused WebSocket upgrade is always answered 400.
+    /// The HTTP status for a plain request.
     package var status: Int {
         switch self {
         case .forbidden: 403
+        case .tooManyRequests: 429
+        case .shuttingDown: 503
         case .transportUnknown, .sessionIDUnknown, .badHandshakeMethod, .badRequest,
             .unsupportedProtocolVersion:
             400
+        }
+    }
+
+    /// The HTTP status for a WebSocket upgrade: 400, as in the reference, but for our own errors.
+    package var upgradeStatus: Int {
+        switch self {
+        case .tooManyRequests, .shuttingDown: status
+        case .forbidden, .transportUnknown, .sessionIDUnknown, .badHandshakeMethod, .badRequest,
+            .unsupportedProtocolVersion:
+            400
+        }
+    }
+
+    /// Header fields of the answer.
+    package var fields: [(String, String)] {
+        switch self {
+        case .tooManyRequests(let seconds): seconds.map { [("Retry-After", "\($0)")] } ?? []
+        // Another server is ready now, this one's successor soon.
+        case .shuttingDown: [("Retry-After", "1")]
+        case .forbidden, .transportUnknown, .sessionIDUnknown, .badHandshakeMethod, .badRequest,
+            .unsupportedProtocolVersion:
+            []
         }
     }
 

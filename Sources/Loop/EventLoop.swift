@@ -299,6 +299,9 @@ package final class EventLoop: @unchecked Sendable {
 }
 
 extension EventLoop {
+    /// Monotonic time at the start of this turn, in nanoseconds; on the loop.
+    package var turnTime: UInt64 { now }
+
     /// Arms a timer; `target` is kept until it fires or is cancelled.
     ///
     /// Fires up to one 10 ms tick late, never early. On the loop.

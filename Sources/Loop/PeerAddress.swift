@@ -12,15 +12,41 @@ package struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
         withUnsafeBytes(of: storage) { memory in
             if CInt(storage.ss_family) == AF_INET6 {
                 let address = memory.load(as: sockaddr_in6.self)
-                withUnsafeBytes(of: address.sin6_addr) { bytes in
-                    high = bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
-                    low = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-                }
+                (high, low) = Self.halves(address.sin6_addr)
                 isIPv6 = true
             } else if CInt(storage.ss_family) == AF_INET {
                 low = UInt64(memory.load(as: sockaddr_in.self).sin_addr.s_addr)
             }
         }
+    }
+
+    /// Reads an IPv4 or IPv6 address as `inet_pton` does; nil if `text` is none.
+    package init?(_ text: String) {
+        var number = in_addr()
+        if inet_pton(AF_INET, text, &number) == 1 {
+            low = UInt64(number.s_addr)
+            return
+        }
+        var bytes = in6_addr()
+        guard inet_pton(AF_INET6, text, &bytes) == 1 else { return nil }
+        (high, low) = Self.halves(bytes)
+        isIPv6 = true
+    }
+
+    private static func halves(_ address: in6_addr) -> (high: UInt64, low: UInt64) {
+        withUnsafeBytes(of: address) { bytes in
+            (
+                bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
+                bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+            )
+        }
+    }
+
+    /// The address as a number, of which IPv4 fills the 32 lowest bits.
+    package var number: (high: UInt64, low: UInt64, isIPv6: Bool) {
+        isIPv6
+            ? (UInt64(bigEndian: high), UInt64(bigEndian: low), true)
+            : (0, UInt64(UInt32(bigEndian: UInt32(truncatingIfNeeded: low))), false)
     }
 
     /// The address as text: `127.0.0.1`, `::1`.

@@ -28,8 +28,11 @@ final class Client: EngineSessionHandler, TimerTarget {
     var connecting: [Entry] = []
     var connections: NamespaceConnections<Entry>
     private var assembler: BinaryAssembler
+    /// What it has used of the rate limits; nil without any.
+    private var limits: ClientLimits?
     var connectTimer = TimerToken.none
     private var isClosed = false
+    private var isShutDown = false
     private var upgradeHandlers: [@Sendable (Transport) -> Void] = []
     private var closeHandlers: [@Sendable (DisconnectReason, String?) -> Void] = []
 
@@ -47,6 +50,8 @@ final class Client: EngineSessionHandler, TimerTarget {
         connectTimer = session.loop.schedule(self, after: core.options.connectTimeout)
         core.add(self, on: session.loop)
         connectImplicitly()
+        // What no packet has asked for counts for nothing.
+        limits = core.limiter.map { ClientLimits($0, session) }
     }
 
     /// No namespace was joined in time (protocol.md §16).
@@ -86,6 +91,7 @@ final class Client: EngineSessionHandler, TimerTarget {
 
     /// Does what a packet asks for; `text` is what its ranges refer to.
     func dispatch(_ head: PacketHead, _ text: RawSpan, _ attachments: [SharedBytes]) {
+        if let limits, !isWithinLimits(head, text, attachments, limits) { return }
         switch connections.take(head, in: text) {
         case .connect:
             connect(
@@ -112,6 +118,7 @@ final class Client: EngineSessionHandler, TimerTarget {
         switch head.type {
         case .event, .binaryEvent:
             guard let eventName = head.eventName else { return }
+            if let limits, !isWithinLimits(head, text, of: state, limits) { return }
             switch eventName {
             case .plain(let range), .number(let range):
                 let name = text.extracting(range)
@@ -170,7 +177,14 @@ final class Client: EngineSessionHandler, TimerTarget {
 
     /// The server shuts down: no packet, the engine closes (protocol.md §19).
     func shutDown() {
+        isShutDown = true
         leaveAll(.serverShuttingDown)
+    }
+
+    /// The server shuts down in slices, and this client is of the next: it is closed gracefully.
+    func drain() {
+        shutDown()
+        session.close()
     }
 
     func leaveAll(_ reason: DisconnectReason) {
@@ -209,7 +223,7 @@ final class Client: EngineSessionHandler, TimerTarget {
         isClosed = true
         session.loop.cancel(&connectTimer)
         let reason =
-            core.isStopping
+            isShutDown || core.isStopping
             ? DisconnectReason.serverShuttingDown
             : DisconnectReason(rawValue: reason.rawValue) ?? .transportClose
         leaveAll(reason)

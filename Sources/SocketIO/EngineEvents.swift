@@ -12,7 +12,8 @@ public struct ConnectionRefusal: Sendable {
     /// The request.
     public let request: ConnectionRequest
     /// Which fault it is: 0 unknown transport, 1 unknown session, 2 bad method, 3 bad request,
-    /// 4 forbidden, 5 unsupported protocol version.
+    /// 4 forbidden, 5 unsupported protocol version; of our own, 100 too many requests
+    /// (`RateLimits.handshakesPerAddress`), 101 shutting down (`ServerOptions.drainTime`).
     public let code: Int
     /// What the client is told.
     public let message: String

@@ -9,6 +9,8 @@ final class OneShotEvent: Sendable {
 
     private let state = Mutex(State())
 
+    var hasHappened: Bool { state.withLock { $0.hasHappened } }
+
     func signal() {
         let waiters = state.withLock { state in
             state.hasHappened = true

@@ -11,15 +11,22 @@ struct ProxyTrust: Sendable {
     ///
     /// Whatever stands left of that entry is the client's own claim and not looked at.
     func address(_ head: RequestHead, peer: PeerAddress) -> String {
-        guard hops > 0 else { return "\(peer)" }
+        claimedAddress(head) ?? "\(peer)"
+    }
+
+    /// The same address as a number.
+    func networkAddress(_ head: RequestHead, peer: PeerAddress) -> PeerAddress {
+        claimedAddress(head).flatMap { PeerAddress($0) } ?? peer
+    }
+
+    /// What the outermost trusted proxy has seen; nil if there is none, or has said nothing.
+    private func claimedAddress(_ head: RequestHead) -> String? {
+        guard hops > 0 else { return nil }
         let entries = head.fields
             .filter { $0.name.text.lowercased() == "x-forwarded-for" }
             .flatMap { $0.value.text.split(separator: ",", omittingEmptySubsequences: false) }
         // With fewer entries than proxies the request has passed only some of them.
-        guard let entry = entries.suffix(hops).first, let address = Self.address(in: entry) else {
-            return "\(peer)"
-        }
-        return address
+        return entries.suffix(hops).first.flatMap { Self.address(in: $0) }
     }
 
     /// Whether the client's connection to the outermost proxy was encrypted.

@@ -20,11 +20,12 @@ import Synchronization
 ///
 /// Usable from any thread. Handlers, middlewares and routes are set up before `start`.
 public final class Server: Sendable {
-    /// initial → running → stopped; each with what exists then.
+    /// initial → starting → running → stopping → stopped; each with what exists then.
     private enum Life: Sendable {
         case initial(RouteTable)
         case starting
         case running(EngineServer, port: Int)
+        case stopping(EngineServer, port: Int)
         case stopped
     }
 
@@ -77,6 +78,9 @@ public final class Server: Sendable {
             log: { options.log(LogLevel($0), $1) }
         )
         options.addEvents(to: &hooks)
+        if let limiter = core.limiter {
+            hooks.refuseHandshake = { limiter.refusal(of: $0, at: $1.turnTime) }
+        }
         let engine = EngineServer(
             options: options.engine,
             group: core.group,
@@ -114,13 +118,18 @@ public final class Server: Sendable {
     /// Starts, if that has not happened, and returns after `shutdown`, or after SIGTERM or SIGINT
     /// has shut the server down.
     ///
-    /// The signals are heard from before `onStart` is called.
+    /// The signals are heard from before `onStart` is called. A second one ends
+    /// `ServerOptions.drainTime` at once.
     /// - Parameter onStart: Called with the port once it is open.
     /// - Throws: `ServerError`.
     public func run(onStart: (_ port: Int) -> Void = { _ in }) async throws {
         let stopped = stopped
+        let drain = core.drain
         do {
-            try core.group.loops[0].onTermination { stopped.signal() }
+            try core.group.loops[0].onTermination {
+                if stopped.hasHappened { drain.end() }
+                stopped.signal()
+            }
         } catch {
             throw ServerError.system("\(error)")
         }
@@ -135,28 +144,60 @@ public final class Server: Sendable {
 
     /// Shuts down: accepts nobody, tells every socket, closes every connection, ends the adapters.
     ///
+    /// With `ServerOptions.drainTime` that takes time: the port is closed, new clients on
+    /// connections that are kept alive are answered 503 with `{"code":101,…}` and `Connection:
+    /// close`, and the clients there are, which are served as before, are closed in small groups,
+    /// in random order. Their sockets hear `server shutting down`, as do those of all clients that
+    /// are left in the end.
+    ///
     /// Handlers are let go, so that the server can be freed although they hold it. A second call
     /// waits for the first; a server that has not started can then not be started any more.
     public func shutdown() async {
         let former = life.withLock { life in
-            defer { life = .stopped }
-            return life
+            let former = life
+            switch life {
+            case .initial, .starting: life = .stopped
+            case .running(let engine, let port): life = .stopping(engine, port: port)
+            case .stopping, .stopped: break
+            }
+            return former
         }
         stopped.signal()
         switch former {
         case .initial: await finish(nil)
-        case .running(let engine, _): await finish(engine)
-        case .starting, .stopped: await finished.wait()
+        case .running(let engine, _):
+            await drain(engine)
+            await finish(engine)
+        case .starting, .stopping, .stopped: await finished.wait()
         }
     }
 
-    /// Runs `body` when the shutdown begins, before sockets are told and adapters closed.
+    /// Whether the server shuts down, or has: load balancers are to send nobody any more.
+    public var isShuttingDown: Bool {
+        life.withLock { life in
+            switch life {
+            case .initial, .starting, .running: false
+            case .stopping, .stopped: true
+            }
+        }
+    }
+
+    /// Runs `body` at the shutdown, before sockets are told and adapters closed; with
+    /// `ServerOptions.drainTime` when that is over, and only those that are left are to be told.
     ///
     /// What it sends to other servers still leaves; the shutdown waits for it.
     public func onShutdown(
         _ body: nonisolated(nonsending) @escaping @Sendable () async -> Void
     ) {
         core.onShutdown(body)
+    }
+
+    private func drain(_ engine: EngineServer) async {
+        let time = core.options.drainTime
+        guard time > .zero else { return }
+        await engine.beginDraining()
+        core.options.log(.info, "draining: \(engine.sessionCount) clients leave within \(time)")
+        await core.drainClients(over: time)
     }
 
     private func finish(_ engine: EngineServer?) async {
@@ -169,21 +210,28 @@ public final class Server: Sendable {
         await core.namespaces.close()
         engine?.forgetLoops()
         core.group.stop()
+        life.withLock { $0 = .stopped }
         stopped.signal()
         finished.signal()
     }
 
-    /// The port, once the server runs.
+    /// The port, once the server runs; while it shuts down still, though nobody listens there.
     public var port: Int? {
         life.withLock { life in
-            if case .running(_, let port) = life { port } else { nil }
+            switch life {
+            case .running(_, let port), .stopping(_, let port): port
+            case .initial, .starting, .stopped: nil
+            }
         }
     }
 
     /// How many Engine.IO sessions are open.
     public var clientsCount: Int {
         life.withLock { life in
-            if case .running(let engine, _) = life { engine.sessionCount } else { 0 }
+            switch life {
+            case .running(let engine, _), .stopping(let engine, _): engine.sessionCount
+            case .initial, .starting, .stopped: 0
+            }
         }
     }
 

@@ -4,18 +4,22 @@ import Loop
 import SocketIOProtocol
 import Synchronization
 
+/// The clients of one loop, which owns this.
+final class LocalClients {
+    fileprivate(set) var clients: [ObjectIdentifier: Client] = [:]
+}
+
 /// What a server's namespaces, clients and loops share.
 final class ServerCore: Sendable {
-    /// The clients of one loop.
-    private final class LocalClients {
-        var clients: [ObjectIdentifier: Client] = [:]
-    }
-
     let options: ServerOptions
     let group: LoopGroup
     let packetLimits: PacketLimits
     let packetFormat: PacketFormat
     let namespaces: NamespaceRegistry
+    let counters = ServerCounters()
+    /// The rate limits; nil without any.
+    let limiter: RateLimiter?
+    let drain = Drain()
     private let clients: [LoopBound<LocalClients>]
     private let idCounter = Atomic<UInt32>(0)
     private let stopping = Atomic<Bool>(false)
@@ -27,6 +31,7 @@ final class ServerCore: Sendable {
         let count = options.loops > 0 ? options.loops : LoopGroup.availableCores
         group = try LoopGroup(count: count)
         namespaces = NamespaceRegistry(options: options, group: group)
+        limiter = options.rateLimits.map { [counters] in RateLimiter($0, options, counters) }
         let total = options.maxAttachments.multipliedReportingOverflow(
             by: options.maxHTTPBufferSize
         )
@@ -81,6 +86,15 @@ final class ServerCore: Sendable {
 
     func remove(_ client: Client, on loop: EventLoop) {
         clients[loop.index].value.clients[ObjectIdentifier(client)] = nil
+    }
+
+    /// Closes the clients in slices over `time`, or until `drain.end`.
+    func drainClients(over time: Duration) async {
+        await drain.run(
+            zip(clients, group.loops).map { clients, loop in
+                LoopBound(LoopDrain(clients, over: time, options.log), loop: loop)
+            }
+        )
     }
 
     /// Tells every socket that the server shuts down; returns when all loops have done so.

@@ -147,7 +147,13 @@ public struct ServerOptions: Sendable {
     public var connectTimeout = Duration.milliseconds(45_000)
     /// The largest polling body and WebSocket message, in bytes.
     public var maxHTTPBufferSize = 1_000_000
-    /// How long `shutdown` waits for closing connections to end.
+    /// Over how long `shutdown` spreads the ends of its clients; zero closes them all at once.
+    ///
+    /// They come back spread over that time, to this server's successor or to another server. In
+    /// the meantime nobody new gets in, and whoever is still here is served. It is over at once
+    /// when nobody is left, or at a second signal to `run`. See `Server.shutdown`.
+    public var drainTime = Duration.zero
+    /// How long `shutdown` waits for closing connections to end, after `drainTime`.
     public var shutdownTimeout = Duration.seconds(10)
     /// The most attachments of one packet.
     public var maxAttachments = 10
@@ -192,6 +198,8 @@ public struct ServerOptions: Sendable {
     /// Clients' addresses are then the entries that far from the right. To be set only where no
     /// client reaches the server past these proxies: it could claim any address.
     public var trustedProxyHops = 0
+    /// How fast clients may be; nil, the default, is no limit.
+    public var rateLimits: RateLimits?
     /// A message that every client receives when its connection opens, below Socket.IO.
     public var initialPacket: String?
     /// Makes the ids of connections, at each handshake; nil draws 20 random characters.

@@ -33,6 +33,8 @@ final class SocketState {
     private var acks = AckTable<PendingAck>()
     /// What recovery needs of it; nil if the client cannot recover.
     let recovery: SocketRecovery?
+    /// What its client's events have used of their rate limit.
+    var events = TokenBucket()
 
     /// A socket that passes its namespace's middlewares; it is in no room and receives nothing.
     init(

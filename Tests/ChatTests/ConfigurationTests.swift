@@ -60,6 +60,9 @@ struct ConfigurationTests {
         Example(["--max-message", "6"]) { $0.limits.maxMessageBytes == 6 },
         Example(["--max-rooms", "7"]) { $0.limits.maxRoomsPerSocket == 7 },
         Example([], ["SHUTDOWN_TIMEOUT": "0"]) { $0.shutdownTimeout == .zero },
+        Example([], [:]) { $0.drainTime == .zero },
+        Example([], ["DRAIN_TIME": "5"]) { $0.drainTime == .seconds(5) },
+        Example(["--drain-time", "3600"], ["DRAIN_TIME": "5"]) { $0.drainTime == .seconds(3600) },
         Example(["--redis-url", "redis://u:p@h:1/2"]) {
             $0.redis == RedisChoice(url: "redis://u:p@h:1/2")
         },

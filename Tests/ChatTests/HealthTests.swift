@@ -36,4 +36,20 @@ struct HealthTests {
         encoder.outputFormatting = .sortedKeys
         #expect(String(decoding: try encoder.encode(health), as: UTF8.self) == json)
     }
+
+    @Test("a chat that drains is alive, and not to be sent new clients", arguments: [true, false])
+    func draining(_ isUp: Bool) throws {
+        let health = Health(
+            isDraining: true,
+            replica: "app-1",
+            clients: 3,
+            presence: nil,
+            redis: Health.Backend(isUp: isUp, status: Redis(state: "s"))
+        )
+        let json = String(decoding: try JSONEncoder().encode(health), as: UTF8.self)
+        #expect(json.contains(#""status":"draining""#))
+        #expect(health.httpStatus == 503)
+        let other = Health(replica: "app-1", clients: 3, presence: nil, redis: nil)
+        #expect(other.httpStatus == 200)
+    }
 }

@@ -70,15 +70,44 @@ struct Flags {
         case "--deflate": options.perMessageDeflate = Self.deflate(value)
         case "--http-compression":
             options.httpCompression = value == "true" ? HTTPCompressionOptions() : nil
+        case "--trust-proxy": options.trustedProxyHops = try number()
+        case "--drain-time": options.drainTime = try time()
+        case "--shutdown-timeout": options.shutdownTimeout = try time()
         case "--allow-upgrades": options.allowsUpgrades = value == "true"
         case "--refuse-without":
             // A handshake is refused unless its query has this parameter.
             options.allowRequest = { request in
                 request.query[value] == nil ? .refuse() : .allow
             }
+        case _ where name.hasPrefix("--limit-"): try limit(name, value)
         default:
             guard try redis.take(name, value) else { throw FlagError(flag: name, value: value) }
         }
+    }
+
+    /// `--limit-… RATE:BURST`, or what is done with those that are over.
+    private mutating func limit(_ name: String, _ value: String) throws(FlagError) {
+        var limits = options.rateLimits ?? RateLimits()
+        func rate() throws(FlagError) -> RateLimit {
+            let parts = value.split(separator: ":")
+            guard parts.count == 2, let rate = Double(parts[0]), let burst = Int(parts[1]) else {
+                throw FlagError(flag: name, value: value)
+            }
+            return RateLimit(perSecond: rate, burst: burst)
+        }
+        switch name {
+        case "--limit-events": limits.events = try rate()
+        case "--limit-packets": limits.packets = try rate()
+        case "--limit-bytes": limits.bytes = try rate()
+        case "--limit-handshakes": limits.handshakesPerAddress = try rate()
+        case "--limit-address-packets": limits.packetsPerAddress = try rate()
+        case "--limit-action":
+            // An event whose name ends so is allowed, whatever else is done.
+            let action: RateLimitAction = value == "disconnect" ? .disconnect : .drop
+            limits.onLimit = { $0.event?.hasSuffix("-unlimited") == true ? .allow : action }
+        default: throw FlagError(flag: name, value: value)
+        }
+        options.rateLimits = limits
     }
 
     private static func cors(_ value: String) -> CORSOptions {

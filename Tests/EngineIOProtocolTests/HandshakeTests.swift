@@ -96,6 +96,11 @@ struct HandshakeTests {
                 #"{"code":3,"message":"Bad request"}"#
             ),
             (.badRequest(.idGeneration("x")), 400, #"{"code":3,"message":"Bad request"}"#),
+            (
+                .tooManyRequests(retryAfter: 3), 429,
+                #"{"code":100,"message":"Too many requests"}"#
+            ),
+            (.shuttingDown, 503, #"{"code":101,"message":"Server shutting down"}"#),
             (.forbidden(nil), 403, #"{"code":4,"message":"Forbidden"}"#),
             (.forbidden("no \"guests\"\\"), 403, #"{"code":4,"message":"no \"guests\"\\"}"#),
             (

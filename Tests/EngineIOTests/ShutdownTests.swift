@@ -96,6 +96,67 @@ struct ShutdownTests {
         }
     }
 
+    @Test("Draining refuses new sessions on old connections, 503, and serves the old ones")
+    func draining() async throws {
+        try await TestServer.run(loops: 2) { server in
+            let idle = [try server.client(), try server.client(), try server.client()]
+            // A round trip each: accepted, not only in the backlog.
+            for client in idle { #expect(try client.exchange("GET", "/nowhere").status == 404) }
+            let (sid, poller) = try server.pollingSession()
+            let (_, socket) = try server.webSocketSession()
+            await server.engine.beginDraining()
+            #expect(throws: RawClient.Failure.self) { try server.client() }
+            let refusal = try idle[0].exchange("GET", TestServer.path + "polling")
+            #expect(refusal.status == 503 && refusal["retry-after"] == "1")
+            #expect(refusal.body == #"{"code":101,"message":"Server shutting down"}"#)
+            #expect(refusal["connection"] == "close" && idle[0].readsEnd())
+            idle[1].request("GET", TestServer.path + "websocket", fields: RawClient.upgradeFields)
+            let upgrade = try idle[1].response()
+            #expect(upgrade.status == 503 && upgrade["retry-after"] == "1")
+            #expect(upgrade["connection"] == "close" && idle[1].readsEnd())
+            // Requests of the session there is may come on any connection, and keep theirs alive.
+            let post = try idle[2].exchange(
+                "POST",
+                TestServer.path + "polling&sid=\(sid)",
+                body: "4x"
+            )
+            #expect(post.body == "ok" && post["connection"] != "close")
+            let poll = try poller.exchange("GET", TestServer.path + "polling&sid=\(sid)")
+            #expect(poll.body == "4x" && poll["connection"] != "close")
+            socket.sendFrame("4y")
+            #expect(try socket.readFrame() == .text("4y"))
+            // A session that polls may still move to WebSocket, on a connection that it has.
+            try idle[2].upgrade(TestServer.path + "websocket&sid=\(sid)")
+            idle[2].sendFrame("2probe")
+            #expect(try idle[2].readFrame() == .text("3probe"))
+        }
+    }
+
+    @Test(
+        "a handshake that is decided while the server drains opens no session",
+        arguments: ["polling", "websocket"]
+    )
+    func lateDecisionWhileDraining(transport: String) async throws {
+        let gate = Gate()
+        try await TestServer.run(
+            allowRequest: deciding { _ in
+                await gate.pass()
+                return .allow
+            }
+        ) { server in
+            let client = try server.client()
+            let fields = transport == "websocket" ? RawClient.upgradeFields : []
+            client.request("GET", TestServer.path + transport, fields: fields)
+            await gate.arrival()
+            await server.engine.beginDraining()
+            gate.open()
+            let response = try client.response()
+            #expect(response.status == 503 && response["connection"] == "close")
+            #expect(client.readsEnd())
+            #expect(server.engine.sessionCount == 0)
+        }
+    }
+
     @Test("Ended sessions leave nothing in memory")
     func leaks() async throws {
         try await TestServer.run(loops: 2, options: .with { $0.closingTimeout = .milliseconds(20) })

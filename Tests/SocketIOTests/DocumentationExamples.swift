@@ -28,6 +28,14 @@ enum DocumentationExamples {
         }
     }
 
+    static func rateLimits(_ options: inout ServerOptions) {
+        var limits = RateLimits()
+        limits.events = RateLimit(perSecond: 20, burst: 60)
+        limits.handshakesPerAddress = RateLimit(perSecond: 2, burst: 50)
+        limits.onLimit = { $0.excess > 500 ? .disconnect : .drop }
+        options.rateLimits = limits
+    }
+
     static func namespace(_ server: Server) {
         let chat = server.of("/chat")
         chat.use { socket, auth in

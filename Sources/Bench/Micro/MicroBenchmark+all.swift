@@ -10,6 +10,7 @@ extension MicroBenchmark {
         httpHead, webSocketFrame, utf8ASCII, utf8Mixed, json, packet, assembledPacket,
         messagePackPacket, roomWalk, roomWalkExcept, broadcastFrame, messagePackFrame,
         messagePackWriting, messagePackReading, timer,
+        tokenBucket, addressLimit, addressLimitByHint,
     ]
 
     /// 152 bytes, as the article's `message` event arrives.

@@ -24,7 +24,9 @@ package struct Configuration: Equatable, Sendable {
     package var pingTimeout = Duration.milliseconds(20_000)
     /// What one client may ask for.
     package var limits = ChatLimits()
-    /// How long a shutdown waits for connections to end.
+    /// Over how long a shutdown spreads the ends of its clients.
+    package var drainTime = Duration.zero
+    /// How long a shutdown then waits for connections to end.
     package var shutdownTimeout = Duration.seconds(10)
     /// The Redis that connects the replicas; nil stands alone.
     package var redis: RedisChoice?
@@ -123,6 +125,7 @@ extension Configuration {
         if let value = try given.number(.maxRoomName) { limits.maxRoomNameBytes = value }
         if let value = try given.number(.maxMessage) { limits.maxMessageBytes = value }
         if let value = try given.number(.maxRooms) { limits.maxRoomsPerSocket = value }
+        if let value = try given.number(.drainTime) { drainTime = .seconds(value) }
         if let value = try given.number(.shutdownTimeout) { shutdownTimeout = .seconds(value) }
         if let value = try given.number(.trustProxy, words: ["false": 0, "true": 1]) {
             trustedProxyHops = value

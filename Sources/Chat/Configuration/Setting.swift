@@ -13,6 +13,7 @@ enum Setting: String, CaseIterable {
     case maxRoomName = "max-room-name"
     case maxMessage = "max-message"
     case maxRooms = "max-rooms"
+    case drainTime = "drain-time"
     case shutdownTimeout = "shutdown-timeout"
     case redisURL = "redis-url"
     case redisPrefix = "redis-prefix"
@@ -39,7 +40,7 @@ enum Setting: String, CaseIterable {
         case .port, .loops, .maxRooms: "NUMBER"
         case .maxPayload, .maxRoomName, .maxMessage: "BYTES"
         case .pingInterval, .pingTimeout: "MILLISECONDS"
-        case .shutdownTimeout: "SECONDS"
+        case .drainTime, .shutdownTimeout: "SECONDS"
         case .redisURL: "URL"
         case .redisPrefix: "TEXT"
         case .redisAdapter: "KIND"
@@ -66,7 +67,10 @@ enum Setting: String, CaseIterable {
         case .maxRoomName: "longest name of a room, in UTF-8"
         case .maxMessage: "longest chat message, in UTF-8"
         case .maxRooms: "rooms one client may be in"
-        case .shutdownTimeout: "how long to wait for connections to end on SIGTERM or SIGINT"
+        case .drainTime:
+            "over how long clients leave on SIGTERM or SIGINT, to come back one by one; a second"
+                + " signal ends it; 0: all at once"
+        case .shutdownTimeout: "how long to wait for connections to end after that"
         case .redisURL:
             "Redis that connects the replicas, redis://[user:password@]host:port[/db]; empty: alone"
         case .redisPrefix: "what the names of all Redis channels begin with"
@@ -92,7 +96,7 @@ enum Setting: String, CaseIterable {
         case .maxRoomName: 1...65_536
         case .maxMessage: 1...1_073_741_824
         case .maxRooms: 1...1_000_000
-        case .shutdownTimeout: 0...3600
+        case .drainTime, .shutdownTimeout: 0...3600
         case .trustProxy: 0...10
         }
     }
@@ -112,6 +116,7 @@ enum Setting: String, CaseIterable {
         case .maxRoomName: "200"
         case .maxMessage: "65536"
         case .maxRooms: "100"
+        case .drainTime: "0"
         case .shutdownTimeout: "10"
         case .redisURL, .replicas: "empty"
         case .redisPrefix: "socket.io"

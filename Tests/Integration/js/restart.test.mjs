@@ -49,6 +49,25 @@ for (const transport of Object.keys(transports)) {
       }
     });
 
+    test("is sent away by a server that drains, and reconnects by itself", async () => {
+      const server = await new Server("--drain-time", "300").start();
+      try {
+        const socket = client(server, "/", transport, { reconnection: true });
+        await connected(socket, transport);
+        const left = next(socket, "disconnect");
+        await server.stop();
+        const reasons = transport === "polling" ? ["transport close", "transport error"] : ["transport close"];
+        const [reason] = await left;
+        assert.ok(reasons.includes(reason), reason);
+        const back = next(socket, "connect", 30);
+        await server.start(server.port);
+        await back;
+        closeAll();
+      } finally {
+        await server.stop();
+      }
+    });
+
     test("a silent server is noticed by its missing pings", async () => {
       const server = await new Server("--ping-interval", "300", "--ping-timeout", "3000").start();
       try {

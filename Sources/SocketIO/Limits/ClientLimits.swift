@@ -1,0 +1,103 @@
+import Bytes
+import EngineIO
+import Loop
+import SocketIOProtocol
+
+/// What one client has used of the rate limits.
+///
+/// Loop-owned, as its client; nothing is allocated for a packet, nor the clock read.
+final class ClientLimits {
+    private let limiter: RateLimiter
+    private let request: HandshakeRequest
+    private let loop: EventLoop
+    private let eventRate: TokenRate?
+    private let packetRate: TokenRate?
+    private let byteRate: TokenRate?
+    private let limitsAddress: Bool
+    private var place: RateLimiter.Place
+    private var joins = TokenBucket()
+    private var packets = TokenBucket()
+    private var bytes = TokenBucket()
+
+    init(_ limiter: RateLimiter, _ session: EngineSession) {
+        self.limiter = limiter
+        request = session.request
+        loop = session.loop
+        eventRate = limiter.limits.events?.rate
+        packetRate = limiter.limits.packets?.rate
+        byteRate = limiter.limits.bytes?.rate
+        limitsAddress = limiter.limits.packetsPerAddress != nil
+        place = limiter.place(of: session.request)
+    }
+
+    /// A packet that the client has sent, before anything is done for it.
+    func take(_ head: PacketHead, in text: RawSpan, byteCount: Int) -> RateLimitAction {
+        let now = loop.turnTime
+        if let packetRate {
+            let verdict = packets.take(packetRate, at: now)
+            let action = decide(verdict, .packets, head, text, now)
+            guard action == .allow else { return action }
+        }
+        if let byteRate {
+            let verdict = bytes.takeOwing(byteCount, byteRate, at: now)
+            let action = decide(verdict, .bytes, head, text, now)
+            guard action == .allow else { return action }
+        }
+        if limitsAddress {
+            let verdict = limiter.takePacket(&place, at: now)
+            let action = decide(verdict, .packetsPerAddress, head, text, now)
+            guard action == .allow else { return action }
+        }
+        guard let eventRate, head.type == .connect else { return .allow }
+        return decide(joins.take(eventRate, at: now), .joins, head, text, now)
+    }
+
+    /// An event for a socket.
+    func takeEvent(
+        _ head: PacketHead,
+        in text: RawSpan,
+        for state: SocketState
+    ) -> RateLimitAction {
+        guard let eventRate else { return .allow }
+        let now = loop.turnTime
+        return decide(state.events.take(eventRate, at: now), .events, head, text, now, state.shared)
+    }
+
+    private func decide(
+        _ verdict: TokenBucket.Verdict,
+        _ limit: RateLimitEvent.Limit,
+        _ head: PacketHead,
+        _ text: RawSpan,
+        _ now: UInt64,
+        _ socket: SocketShared? = nil
+    ) -> RateLimitAction {
+        guard case .refused(let excess, let wait) = verdict, let rate = limiter.limits[limit] else {
+            return .allow
+        }
+        // A name is read only if somebody may look at it.
+        let name = limiter.limits.onLimit == nil ? nil : head.eventName?.text(in: text)
+        let event = RateLimitEvent(
+            limit: limit,
+            rate: rate,
+            socket: socket.map { Socket(shared: $0) },
+            event: name,
+            request: ConnectionRequest(request, limiter.trust),
+            excess: excess,
+            wait: wait.map { .nanoseconds($0) }
+        )
+        return limiter.decide(event, place, at: now)
+    }
+}
+
+extension RateLimits {
+    /// The limit of that name.
+    fileprivate subscript(limit: RateLimitEvent.Limit) -> RateLimit? {
+        switch limit {
+        case .events, .joins: events
+        case .packets: packets
+        case .bytes: bytes
+        case .handshakesPerAddress: handshakesPerAddress
+        case .packetsPerAddress: packetsPerAddress
+        }
+    }
+}
