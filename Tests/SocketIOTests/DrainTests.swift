@@ -3,7 +3,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("A shutdown that drains: slices of clients over a time", .timeLimit(.minutes(1)))
+@Suite("A shutdown that drains: slices of clients over a time", .timeLimit(.minutes(5)))
 struct DrainTests {
     private static let second: UInt64 = 1_000_000_000
 

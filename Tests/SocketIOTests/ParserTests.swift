@@ -3,7 +3,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §23: a server that speaks MessagePack", .timeLimit(.minutes(1)))
+@Suite("protocol.md §23: a server that speaks MessagePack", .timeLimit(.minutes(5)))
 struct ParserTests {
     /// A packet: a map of so many members, each name and each text written out, bytes as they are.
     private static func packet(_ parts: Any...) -> [UInt8] {

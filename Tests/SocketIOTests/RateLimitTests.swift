@@ -3,7 +3,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("Rate limits", .timeLimit(.minutes(1)))
+@Suite("Rate limits", .timeLimit(.minutes(5)))
 struct RateLimitTests {
     /// So many at once, and then none while a test lasts.
     private static func first(_ burst: Int) -> RateLimit { RateLimit(perSecond: 0, burst: burst) }

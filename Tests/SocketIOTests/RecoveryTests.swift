@@ -3,7 +3,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §20: connection state recovery", .timeLimit(.minutes(1)))
+@Suite("protocol.md §20: connection state recovery", .timeLimit(.minutes(5)))
 struct RecoveryTests {
     /// What a client has after its CONNECT.
     private struct Session {
