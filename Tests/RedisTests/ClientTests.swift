@@ -13,7 +13,7 @@ struct ClientTests {
         let test = try TestClient(server.options)
         let value = SharedBytes((0..<70_000).map { UInt8(truncatingIfNeeded: $0) } + [13, 10, 0])
         let key = SharedBytes([0, 13, 10, 255, 32])
-        let done = try await test.client.send(RedisCommand("SET", key, value, "EX", 60))
+        let done = try await test.client.send(RedisCommand("SET", key, value, "EX", 6_000))
         #expect(done.isStatus("OK"))
         #expect(try await test.client.send(RedisCommand("GET", key)) == .bulk(value))
         #expect(try await test.client.send(RedisCommand("GET", SharedBytes())) == .null)

@@ -15,7 +15,7 @@ final class ClusterServers: Sendable {
         var endpoints: [Endpoint] = []
         var buses: [Int] = []
         while servers.count < masters + replicas {
-            let ports = try [0, 0].map { try BoundAddress(host: "127.0.0.1", port: $0).port }
+            let ports = try [freePort(), freePort()]
             let server = try RedisServer([
                 "--port", "\(ports[0])", "--cluster-port", "\(ports[1])",
                 "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
@@ -142,4 +142,15 @@ final class TestCluster: Sendable {
     func ready() async throws {
         try await states.next { $0 == .ready }
     }
+}
+
+/// A port that nobody listens on, below those that the system gives to other tests' servers.
+///
+/// - Throws: `DeadlinePassed` if there seems to be none.
+func freePort() throws -> Int {
+    for _ in 0..<100 {
+        let port = Int.random(in: 10_000..<32_000)
+        if (try? BoundAddress(host: "127.0.0.1", port: port)) != nil { return port }
+    }
+    throw DeadlinePassed(seen: "no free port")
 }

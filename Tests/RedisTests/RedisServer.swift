@@ -109,8 +109,7 @@ final class RedisServer: Sendable {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setflags(&attributes, CShort(POSIX_SPAWN_SETSIGMASK))
         let script = """
-            redis-server "$@" 2>&1 &
-            echo $!
+            sh -c 'echo $$; exec redis-server "$@" 2>&1' redis-test "$@" &
             exec >/dev/null
             read -r _
             kill -KILL $!
@@ -162,7 +161,7 @@ extension RedisOptions {
         pingTimeout = .seconds(120)
         minBackoff = .milliseconds(10)
         maxBackoff = .milliseconds(100)
-        maxQueuedTime = .seconds(60)
-        closeTimeout = .seconds(20)
+        maxQueuedTime = .seconds(240)
+        closeTimeout = .seconds(120)
     }
 }
