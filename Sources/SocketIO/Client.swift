@@ -29,8 +29,9 @@ final class Client: EngineSessionHandler, TimerTarget {
     var connections: NamespaceConnections<Entry>
     private var assembler: BinaryAssembler
     var connectTimer = TimerToken.none
-    private var isClosed = false
+    private(set) var isClosed = false
     private var upgradeHandlers: [@Sendable (Transport) -> Void] = []
+    var drainHandlers: [@Sendable () -> Void] = []
     private var closeHandlers: [@Sendable (DisconnectReason, String?) -> Void] = []
 
     init(core: ServerCore, session: EngineSession) {
@@ -210,6 +211,8 @@ final class Client: EngineSessionHandler, TimerTarget {
         let handlers = closeHandlers
         closeHandlers = []
         upgradeHandlers = []
+        drainHandlers = []
+        waits(byteCount: 0)
         for handler in handlers { handler(reason, description) }
         core.remove(self, on: session.loop)
     }

@@ -38,11 +38,13 @@ public struct EventPacket: Sendable {
     package func encoded(
         namespace: SharedBytes?,
         id: UInt64? = nil,
-        isCompressible: Bool = true
+        isCompressible: Bool = true,
+        isVolatile: Bool = false
     ) -> EncodedPacket {
         EncodedPacket(
             attachments: arguments.attachments,
-            isCompressible: isCompressible
+            isCompressible: isCompressible,
+            role: isVolatile ? .volatileEvent : .event
         ) { buffer in
             PacketWriter.appendEvent(
                 name: name,
@@ -65,6 +67,7 @@ package struct EncodedPacket: Sendable {
     package init(
         attachments: [SharedBytes] = [],
         isCompressible: Bool = true,
+        role: OutgoingPacket.Role = .required,
         _ write: (inout ByteBuffer) -> Void
     ) {
         var buffer = ByteBuffer(capacity: 128)
@@ -72,10 +75,12 @@ package struct EncodedPacket: Sendable {
         write(&buffer)
         var text = OutgoingPacket(text: buffer.bytes)
         text.isCompressible = isCompressible
+        text.role = role
         self.text = text
         self.attachments = attachments.map { bytes in
             var attachment = OutgoingPacket(binary: bytes.bytes)
             attachment.isCompressible = isCompressible
+            attachment.role = .attachment
             return attachment
         }
     }

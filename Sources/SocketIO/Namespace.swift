@@ -163,7 +163,8 @@ extension Namespace: AdapterHost {
     public func deliver(_ packet: EventPacket, _ options: BroadcastOptions, offset: String?) {
         let encoded = packet.withOffset(offset).encoded(
             namespace: wireName,
-            isCompressible: options.isCompressed
+            isCompressible: options.isCompressed,
+            isVolatile: options.isVolatile
         )
         for local in locals {
             local.run { $0.deliver(encoded, of: packet, options) }
@@ -176,7 +177,8 @@ extension Namespace: AdapterHost {
         let encoded = packet.encoded(
             namespace: wireName,
             id: id,
-            isCompressible: options.isCompressed
+            isCompressible: options.isCompressed,
+            isVolatile: options.isVolatile
         )
         // Held until every loop has its order, or the first to report could be taken for the last.
         acks.hold()

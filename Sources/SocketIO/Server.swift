@@ -77,6 +77,7 @@ public final class Server: Sendable {
             log: { options.log(LogLevel($0), $1) }
         )
         options.addEvents(to: &hooks)
+        hooks.payloadTooLarge = { core.refused($0) }
         let engine = EngineServer(
             options: options.engine,
             group: core.group,

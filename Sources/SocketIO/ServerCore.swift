@@ -16,6 +16,8 @@ final class ServerCore: Sendable {
     let packetLimits: PacketLimits
     let namespaces: NamespaceRegistry
     let counters = ServerCounters()
+    let payloadLog = LogThrottle()
+    let overflowLog = LogThrottle()
     private let clients: [LoopBound<LocalClients>]
     private let idCounter = Atomic<UInt32>(0)
     private let stopping = Atomic<Bool>(false)

@@ -231,7 +231,8 @@ public struct SocketEmitter: Sendable {
         let packet = try EventPacket(name: event, arguments: arguments)
         let encoded = packet.encoded(
             namespace: shared.namespace.wireName,
-            isCompressible: isCompressed
+            isCompressible: isCompressed,
+            isVolatile: isVolatile
         )
         let state = shared.state
         if state.loop.isOnLoop {
@@ -265,7 +266,8 @@ public struct SocketEmitter: Sendable {
         let encoded = packet.encoded(
             namespace: shared.namespace.wireName,
             id: id,
-            isCompressible: isCompressed
+            isCompressible: isCompressed,
+            isVolatile: isVolatile
         )
         let shared = shared
         let timeout = timeout

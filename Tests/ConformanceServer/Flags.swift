@@ -49,6 +49,9 @@ struct Flags {
         case "--member-namespaces": hasMemberNamespaces = value == "true"
         case "--max-dynamic-namespaces": options.maxDynamicNamespaces = try number()
         case "--max-payload": options.maxHTTPBufferSize = try number()
+        case "--send-queue-bytes": options.sendQueue.maxBytes = try number()
+        case "--send-queue-policy":
+            options.sendQueue.policy = try Self.policy(value, flag: name)
         case "--head-timeout": options.http.headTimeout = try time()
         case "--body-timeout": options.http.bodyTimeout = try time()
         case "--keep-alive-timeout": options.http.keepAliveTimeout = try time()
@@ -104,6 +107,18 @@ struct Flags {
             return nil
         }
         return deflate
+    }
+
+    private static func policy(
+        _ value: String,
+        flag: String
+    ) throws(FlagError) -> SendQueueOptions.Policy {
+        switch value {
+        case "disconnect": .disconnect
+        case "volatile": .dropVolatile
+        case "oldest": .dropOldest
+        default: throw FlagError(flag: flag, value: value)
+        }
     }
 
     private static func transports(
