@@ -116,7 +116,8 @@ let package = Package(
         .testTarget(
             name: "EngineIOTests",
             dependencies: [
-                "EngineIO", "EngineIOProtocol", "HTTP1", "WebSocket", "Loop", "Bytes", "CZlib",
+                "Support", "EngineIO", "EngineIOProtocol", "HTTP1", "WebSocket", "Loop", "Bytes",
+                "CZlib",
             ],
             swiftSettings: settings
         ),

@@ -44,6 +44,7 @@ enum BinaryForm {
             converted = OutgoingPacket(text: unit.bytes)
         }
         converted.isCompressible = packet.isCompressible
+        converted.role = packet.role
         return converted
     }
 }

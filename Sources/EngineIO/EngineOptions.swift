@@ -26,6 +26,10 @@ package struct EngineOptions: Sendable {
     package var cookie: SessionCookie?
     /// Bytes that may wait for one client before it is given up as too slow.
     package var maxSendQueueBytes = 16 << 20
+    /// Packets that may wait for one client, an event with its attachments being one.
+    package var maxSendQueuePackets = 100_000
+    /// What happens when more would wait.
+    package var sendQueuePolicy = SendQueuePolicy.disconnect
     package var httpLimits = HTTPLimits()
     /// How long a request's head, its body, and the next request may take to arrive.
     package var headTimeout = Duration.seconds(10)
@@ -67,6 +71,19 @@ package struct ConnectionFailure: Sendable {
     package let context: [String: String]
 }
 
+/// A message or a body of a session above `maxHTTPBufferSize`.
+package struct PayloadExcess: Sendable {
+    /// The session's handshake.
+    package let request: HandshakeRequest
+    package let sessionID: SessionID
+    /// What carried it.
+    package let transport: SessionState.Transport
+    /// In bytes.
+    package let limit: Int
+    /// How many bytes it has at least, if that was announced.
+    package let size: Int?
+}
+
 /// How much a log line matters.
 package enum LogLevel: Int, Comparable, Sendable {
     case error
@@ -100,6 +117,8 @@ package struct EngineHooks: Sendable {
     package var makeSessionID: (@Sendable (HandshakeRequest) async throws -> String)?
     /// Told of each refused request; on the connection's loop.
     package var connectionFailed: (@Sendable (ConnectionFailure) -> Void)?
+    /// Told of each payload refused for its size; on the session's loop.
+    package var payloadTooLarge: (@Sendable (PayloadExcess) -> Void)?
     /// Changes the fields of a session's first response; on its loop, before `headers` (§11).
     package var initialHeaders: HeadersHook?
     /// Changes the fields of the 200s of polling, and of a 101; on the connection's loop (§11).

@@ -14,7 +14,7 @@ extension EngineSession {
             return
         }
         polling.setPoll(connection)
-        if !polling.isQueueEmpty {
+        if !queue.isEmpty {
             flushPoll()
         } else if !state.isOpen {
             // Closing, and nothing is left to say but goodbye.
@@ -35,14 +35,15 @@ extension EngineSession {
     }
 
     private func flushPoll() {
-        guard !state.isClosed, state.transport == .polling, !polling.isQueueEmpty,
+        guard !state.isClosed, state.transport == .polling, !queue.isEmpty,
             let poll = polling.takePoll()
         else { return }
-        let packets = polling.takeQueue()
+        let packets = takeQueue()
         poll.respondToPoll(polling.encode(packets))
         // The close packet goes with the next poll: a client that read it together with a
         // DISCONNECT would report the loss of its transport, and reconnect.
         if !state.isOpen { awaitLastPoll() }
+        waitIsOver()
     }
 
     /// A POST begins; false if another is under way, which ends the session (§6).

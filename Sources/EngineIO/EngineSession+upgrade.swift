@@ -52,7 +52,7 @@ extension EngineSession {
     /// Answers a pending poll with a noop, so that the client can pause polling (§8.4).
     func releasePoll() {
         guard state.isProbing else { return }
-        if polling.isQueueEmpty, let poll = polling.takePoll() {
+        if queue.isEmpty, let poll = polling.takePoll() {
             poll.respondToPoll(polling.encode([.noop]))
         }
         noopTimer = loop.schedule(self, tag: Timer.noop, after: Self.noopInterval)
@@ -67,8 +67,7 @@ extension EngineSession {
             poll.respondToPoll(polling.encode([.close]))
         }
         polling.takePost()?.abort()
-        for packet in polling.takeQueue() { webSocket?.send(packet) }
-        if state.isOpen { outlet = webSocket?.outlet }
+        moveQueue()
         rearmHeartbeat()
         if state.isOpen { tellUpgraded() } else { close(.forcedClose, nil) }
     }

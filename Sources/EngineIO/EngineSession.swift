@@ -11,6 +11,16 @@ package protocol EngineSessionHandler: AnyObject {
     func received(binary: SharedBytes)
     /// The session has moved from polling to WebSocket.
     func sessionUpgraded()
+    /// So many bytes wait for the client; called whenever that changes while any have to wait.
+    ///
+    /// As `packetsDropped` it may be called while something is sent, and is only to take note.
+    func waits(byteCount: Int)
+    /// The send queue's policy has dropped so many packets.
+    func packetsDropped(_ count: Int)
+    /// Packets have waited, and the last of them has left.
+    func sendQueueDrained()
+    /// More waits than may: the session ends.
+    func sendQueueOverflowed()
     /// The session is over; called once.
     func sessionClosed(_ reason: CloseReason, _ description: String?)
 }
@@ -18,6 +28,14 @@ package protocol EngineSessionHandler: AnyObject {
 extension EngineSessionHandler {
     /// Most need not know.
     package func sessionUpgraded() {}
+    /// Most need not know.
+    package func waits(byteCount: Int) {}
+    /// Most need not know.
+    package func packetsDropped(_ count: Int) {}
+    /// Most need not know.
+    package func sendQueueDrained() {}
+    /// Most need not know.
+    package func sendQueueOverflowed() {}
 }
 
 /// One client's Engine.IO session: its transport, heartbeat and upgrade.
@@ -49,7 +67,13 @@ package final class EngineSession: TimerTarget {
     /// Unmanaged, as `webSocket` holds it: counting references here was 6 % of a delivery (perf).
     var outlet: Unmanaged<Connection>?
     var probe: WebSocketTransport?
-    private var handler: (any EngineSessionHandler)?
+    private(set) var handler: (any EngineSessionHandler)?
+    /// What waits for a poll, or for a WebSocket that takes no more.
+    var queue: SendQueue
+    /// Whether anything has had to wait since the queue was empty.
+    var isWaiting = false
+    /// Whether the end is posted because too much waits.
+    var isOverflowing = false
     var isFlushPosted = false
     private var heartbeatTimer = TimerToken.none
     var upgradeTimer = TimerToken.none
@@ -69,6 +93,7 @@ package final class EngineSession: TimerTarget {
         version = EngineVersion(parameter: query.value(of: "EIO"))
         state = SessionState(transport: transport, version: version)
         polling = PollingTransport(format: PayloadFormat(version, query))
+        queue = SendQueue(policy: engine.options.sendQueuePolicy)
     }
 
     package var loop: EventLoop { engine.loop }
@@ -114,30 +139,10 @@ package final class EngineSession: TimerTarget {
         }
     }
 
-    private func transmit(_ packet: OutgoingPacket, _ ticket: FrameTicket? = nil) {
-        switch state.transport {
-        case .webSocket:
-            webSocket?.send(packet, ticket)
-        case .polling:
-            // Above the limit the end is posted already; memory is not for packets nobody gets.
-            guard polling.hasPendingPoll || polling.queuedBytes <= engine.options.maxSendQueueBytes
-            else { return }
-            polling.append(packet)
-            if polling.hasPendingPoll {
-                postFlush()
-            } else if polling.queuedBytes > engine.options.maxSendQueueBytes {
-                // Later: whoever sends is often inside a walk over a room's members.
-                LoopBound(self, loop: loop).post {
-                    $0.close(.transportError, "send queue overflow")
-                }
-            }
-        }
-    }
-
     /// Closes gracefully: what is queued still leaves (§10).
     package func close() {
         outlet = nil
-        switch state.beginClose(hasQueuedPackets: !polling.isQueueEmpty) {
+        switch state.beginClose(hasQueuedPackets: !queue.isEmpty) {
         case .closeTransport:
             guard state.transport == .polling, !polling.hasPendingPoll else {
                 close(.forcedClose, nil)
@@ -181,17 +186,20 @@ package final class EngineSession: TimerTarget {
     }
 
     private func closeTransports(_ reason: CloseReason) {
-        webSocket?.close()
+        if let webSocket {
+            for packet in takeQueue() { webSocket.send(packet) }
+            webSocket.close()
+        }
         webSocket = nil
         probe?.close()
         probe = nil
         if let poll = polling.takePoll() {
             // A client that closes by a POST gets a noop on its GET, else the close packet (§6).
             let last = reason == .transportClose ? OutgoingPacket.noop : OutgoingPacket.close
-            let packets = reason == .forcedClose ? polling.takeQueue() + [last] : [last]
+            let packets = reason == .forcedClose ? takeQueue() + [last] : [last]
             poll.respondToPoll(polling.encode(packets))
         }
-        _ = polling.takeQueue()
+        queue.removeAll()
         polling.setPost(nil)
     }
 
@@ -217,7 +225,7 @@ package final class EngineSession: TimerTarget {
     private func heartbeat() {
         switch state.heartbeatFired() {
         case .ping:
-            transmit(.ping)
+            sendControl(.ping)
             heartbeatTimer = loop.schedule(
                 self,
                 tag: Timer.heartbeat,
@@ -240,6 +248,19 @@ package final class EngineSession: TimerTarget {
             case .v3: options.pingInterval + options.pingTimeout
             }
         heartbeatTimer = loop.schedule(self, tag: Timer.heartbeat, after: delay)
+    }
+
+    /// A payload of the client has been refused for its size.
+    func refused(size: Int?, by transport: SessionState.Transport) {
+        engine.server.hooks.payloadTooLarge?(
+            PayloadExcess(
+                request: request,
+                sessionID: id,
+                transport: transport,
+                limit: engine.options.maxHTTPBufferSize,
+                size: size
+            )
+        )
     }
 
     // MARK: Packets of the current transport
@@ -272,7 +293,7 @@ package final class EngineSession: TimerTarget {
         case .rearm:
             rearmHeartbeat()
         case .answerPing:
-            if state.transport == .webSocket || polling.notePong() { transmit(.pong) }
+            if state.transport == .webSocket || polling.notePong() { sendControl(.pong) }
             rearmHeartbeat()
         case .close(let reason, let description):
             close(reason, description)

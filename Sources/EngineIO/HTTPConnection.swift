@@ -288,7 +288,8 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
             ResponseWriter.response(status, fields: fields, keepsAlive: false, date: engine.date)
         )
         closeWhenDrained()
-        if status == 413, case .receiving(_, .post(let session)) = exchange {
+        if status == 413, case .receiving(let head, .post(let session)) = exchange {
+            session.refused(size: head.contentLength, by: .polling)
             session.abandonPost(self)
         } else {
             sessionLosesRequest(exchange)

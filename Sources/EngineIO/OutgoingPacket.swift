@@ -10,12 +10,23 @@ import WebSocket
 /// upon compression, or that want binary messages otherwise, share a frame of theirs besides
 /// (`EventLoop.variant`).
 package struct OutgoingPacket: Sendable {
+    /// What a packet is for, which decides whether a full send queue may drop it.
+    package enum Role: UInt8, Sendable {
+        /// The protocol needs it: never dropped.
+        case required
+        case event
+        case volatileEvent
+        /// A part of the packet before it.
+        case attachment
+    }
+
     /// A complete unmasked frame.
     package let frame: SharedBytes
     private let payloadOffset: UInt8
     package let isBinary: Bool
     /// Whether it may be compressed, alone or with others (protocol.md §§7, 11).
     package var isCompressible = true
+    package var role = Role.required
 
     /// The payload without the frame's header: `4…`, or the bytes of a binary message.
     package var payload: SharedBytes { frame[Int(payloadOffset)..<frame.count] }

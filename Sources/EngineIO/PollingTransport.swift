@@ -2,13 +2,11 @@ import Bytes
 import EngineIOProtocol
 import Loop
 
-/// HTTP long-polling (protocol.md §6): packets wait here for the client's next GET.
+/// HTTP long-polling (protocol.md §6): packets wait in the session for the client's next GET.
 ///
 /// Loop-owned by its session. Holds at most one pending GET and one POST under way.
 struct PollingTransport {
     let format: PayloadFormat
-    private var queue: [OutgoingPacket] = []
-    private(set) var queuedBytes = 0
     private var isPongQueued = false
     private var poll: HTTPConnection?
     private var post: HTTPConnection?
@@ -20,12 +18,6 @@ struct PollingTransport {
     /// Whether a GET waits for packets.
     var hasPendingPoll: Bool { poll != nil }
     var hasPendingPost: Bool { post != nil }
-    var isQueueEmpty: Bool { queue.isEmpty }
-
-    mutating func append(_ packet: OutgoingPacket) {
-        queue.append(packet)
-        queuedBytes += packet.frame.count
-    }
 
     /// Notes that a pong is to be queued; false if one is already, which answers all pings so far.
     ///
@@ -53,14 +45,8 @@ struct PollingTransport {
         return post
     }
 
-    mutating func takeQueue() -> [OutgoingPacket] {
-        defer {
-            queue = []
-            queuedBytes = 0
-            isPongQueued = false
-        }
-        return queue
-    }
+    /// The queue has been taken, with the pong if there was one.
+    mutating func forgetPong() { isPongQueued = false }
 
     /// The body of a poll response.
     func encode(_ packets: [OutgoingPacket]) -> PollBody { format.encode(packets) }

@@ -16,6 +16,8 @@ final class WebSocketTransport: ConnectionHandler {
     private var reader: MessageReader
     private var life = Life.open
     private let binaryForm: BinaryForm
+    /// Whether the session is to hear when the connection has drained.
+    private var isDrainExpected = false
     /// Compression, where the peers have agreed upon it.
     var deflate: PermessageDeflate?
     /// What was read while decompressing has taken long enough for a turn.
@@ -37,6 +39,9 @@ final class WebSocketTransport: ConnectionHandler {
             allowedReservedBits: deflate == nil ? [] : .rsv1
         )
         if let deflate { self.deflate = PermessageDeflate(deflate) }
+        connection.setWriteThrough(
+            above: min(EngineSession.writeThroughBytes, engine.options.maxSendQueueBytes / 2)
+        )
     }
 
     /// The connection, where frames may be written to it as they are.
@@ -51,6 +56,7 @@ final class WebSocketTransport: ConnectionHandler {
 
     /// Sends a packet; `ticket` is its frame, enlisted in this turn, if it has many receivers.
     func send(_ packet: OutgoingPacket, _ ticket: FrameTicket? = nil) {
+        guard case .open = life else { return }
         guard packet.isBinary, let kind = binaryForm.kind else {
             write(packet, ticket)
             return
@@ -83,6 +89,16 @@ final class WebSocketTransport: ConnectionHandler {
         connection.write(FrameWriter.closeFrame(code, reason: reason))
         connection.closeWhenDrained()
     }
+
+    /// Closes at once, without a word to a peer that would not read it.
+    func abort() {
+        life = .closed
+        session = nil
+        connection.close()
+    }
+
+    /// Has the session told when everything sent so far has left.
+    func expectDrained() { isDrainExpected = true }
 
     func received(_ bytes: inout MutableRawSpan) {
         var offset = 0
@@ -153,7 +169,16 @@ final class WebSocketTransport: ConnectionHandler {
         if unread.isEmpty { connection.setReading(true) }
     }
 
-    func drained() {}
+    func blocked() {
+        isDrainExpected = true
+        if let session, session.isCurrent(self) { session.webSocketBlocked() }
+    }
+
+    func drained() {
+        guard isDrainExpected else { return }
+        isDrainExpected = false
+        if let session, session.isCurrent(self) { session.webSocketDrained() }
+    }
 
     func ended(_ end: ConnectionEnd) {
         guard case .open = life else { return }
@@ -162,7 +187,13 @@ final class WebSocketTransport: ConnectionHandler {
         case .peerClosed, .failed:
             sessionGone(.transportClose, nil)
         case .sendQueueOverflow:
-            sessionGone(.transportError, "send queue overflow")
+            let session = session
+            self.session = nil
+            if session?.isCurrent(self) == true {
+                session?.overflowed()
+            } else {
+                session?.endProbe()
+            }
         }
     }
 
@@ -189,6 +220,9 @@ final class WebSocketTransport: ConnectionHandler {
 
     private func fail(_ violation: ProtocolViolation) {
         let session = session
+        if case .messageTooBig(_, let size) = violation {
+            session?.refused(size: size, by: .webSocket)
+        }
         close(violation.closeCode, reason: violation.closeReason)
         gone(session, .transportError, "\(violation)")
     }

@@ -2,42 +2,6 @@ package import Bytes
 import CLinux
 import Glibc
 
-/// Why a connection ended without our asking.
-package enum ConnectionEnd: Error, Equatable, Sendable {
-    /// The peer closed its side.
-    case peerClosed
-    /// The kernel reports a failure, such as a reset.
-    case failed(SystemCallError)
-    /// The peer reads too slowly: more than the limit was queued for it.
-    case sendQueueOverflow(limitInBytes: Int)
-}
-
-/// What a connection calls, on its loop.
-package protocol ConnectionHandler: AnyObject {
-    /// Bytes have arrived.
-    ///
-    /// They lie in the loop's read buffer, may be changed in place, and are gone when the call
-    /// returns.
-    func received(_ bytes: inout MutableRawSpan)
-
-    /// Everything queued has been handed to the kernel.
-    func drained()
-
-    /// The connection has ended; not called after `close()` or `detach()`.
-    ///
-    /// It is closed, except that what was queued still leaves if the peer has only ended its side.
-    func ended(_ end: ConnectionEnd)
-}
-
-/// Who began a connection.
-package enum ConnectionRole: Sendable {
-    /// The peer: it is counted among the loop's open connections and bounded by its own reading.
-    case accepted
-    /// We: it is not counted, as nobody waits for it at a shutdown; it reads whatever is stuck,
-    /// as answers must come in for output to go on; it ends with its peer.
-    case outgoing
-}
-
 /// One TCP or Unix-domain connection on one loop.
 ///
 /// Reads when the kernel has bytes, gathers what a turn writes into one system call, owns no
@@ -67,6 +31,10 @@ package final class Connection: ReadyTarget, TimerTarget {
     private var handler: (any ConnectionHandler)?
     private var queue = WriteQueue()
     private let queueLimit: Int
+    /// Above how many bytes what is queued is written at once.
+    private var writeThroughThreshold = Int.max
+    /// Bytes that the handler keeps until `drained`.
+    private var heldBackBytes = 0
     private var state = State.open
     private var isDirty = false
     private var isBlocked = false
@@ -152,6 +120,24 @@ package final class Connection: ReadyTarget, TimerTarget {
             isDirty = true
             loop.markDirty(self)
         }
+        if queue.byteCount > writeThroughThreshold, !isBlocked { writeThrough() }
+    }
+
+    /// From now on has more than `threshold` bytes written at once, not at the end of the turn.
+    ///
+    /// So a handler that keeps back what the kernel does not take knows in time that there is such.
+    package func setWriteThrough(above threshold: Int) {
+        writeThroughThreshold = threshold
+    }
+
+    /// Tells how many bytes the handler keeps back until `drained`.
+    ///
+    /// They count as stuck output when it is decided whether to read on.
+    package func setHeldBack(_ bytes: Int) {
+        heldBackBytes = bytes
+        guard isBlocked, isOutputMuch != isPausedByOutput else { return }
+        isPausedByOutput = isOutputMuch
+        watch()
     }
 
     /// Stops or resumes reading, for a handler that cannot take more now.
@@ -241,7 +227,7 @@ package final class Connection: ReadyTarget, TimerTarget {
             let result = try queue.write(to: number, loop.turnFrames, scratch: loop.vectors)
             loop.giveBack(queue.takeTickets())
             guard case .processed = result else {
-                isBlocked = true
+                block()
                 checkStuckOutput()
                 return
             }
@@ -253,13 +239,29 @@ package final class Connection: ReadyTarget, TimerTarget {
         }
     }
 
+    /// Writes what is queued in the middle of a turn; the end of the turn does what follows from it.
+    private func writeThrough() {
+        // A connection that has failed does so again then, when its handler may be told.
+        let result = try? queue.write(to: number, loop.turnFrames, scratch: loop.vectors)
+        if case .wouldBlock = result { block() }
+    }
+
+    private func block() {
+        isBlocked = true
+        handler?.blocked()
+    }
+
+    private var isOutputMuch: Bool {
+        role == .accepted && queue.byteCount + heldBackBytes > Self.readPauseThreshold
+    }
+
     /// Much output that the kernel does not take: reads no more; too much: gives the peer up.
     private func checkStuckOutput() {
         guard queue.byteCount <= queueLimit else {
             end(.sendQueueOverflow(limitInBytes: queueLimit))
             return
         }
-        isPausedByOutput = role == .accepted && queue.byteCount > Self.readPauseThreshold
+        isPausedByOutput = isOutputMuch
         watch()
     }
 

@@ -38,7 +38,7 @@ public struct BroadcastOperator: Sendable {
     /// Only the sockets of this server.
     public var local: BroadcastOperator { changed { $0.isLocal = true } }
 
-    /// Sockets that cannot take the event at once miss it.
+    /// Sockets that cannot take the event at once miss it; see `SendQueueOptions.Policy`.
     public var volatile: BroadcastOperator { changed { $0.isVolatile = true } }
 
     /// Whether the event may be compressed; it is where that is on and worth it.

@@ -31,9 +31,10 @@ final class Client: EngineSessionHandler, TimerTarget {
     /// What it has used of the rate limits; nil without any.
     private var limits: ClientLimits?
     var connectTimer = TimerToken.none
-    private var isClosed = false
+    private(set) var isClosed = false
     private var isShutDown = false
     private var upgradeHandlers: [@Sendable (Transport) -> Void] = []
+    var drainHandlers: [@Sendable () -> Void] = []
     private var closeHandlers: [@Sendable (DisconnectReason, String?) -> Void] = []
 
     init(core: ServerCore, session: EngineSession) {
@@ -230,6 +231,8 @@ final class Client: EngineSessionHandler, TimerTarget {
         let handlers = closeHandlers
         closeHandlers = []
         upgradeHandlers = []
+        drainHandlers = []
+        waits(byteCount: 0)
         for handler in handlers { handler(reason, description) }
         core.remove(self, on: session.loop)
     }

@@ -7,6 +7,9 @@ import Synchronization
 final class ConnectionInfo: Sendable {
     let id: SessionID
     let isWebSocket: Atomic<Bool>
+    /// As `ClientConnection.bufferedAmount` has it.
+    let bufferedAmount = Atomic<Int>(0)
+    let droppedPackets = Atomic<Int>(0)
 
     init(_ session: EngineSession) {
         id = session.id
@@ -42,6 +45,31 @@ public struct ClientConnection: Sendable {
     /// Registered after the upgrade it never runs; look at `transport`.
     public func onUpgrade(_ handler: @escaping @Sendable (Transport) -> Void) {
         shared.state.run { $0.client.addUpgradeHandler(handler) }
+    }
+
+    /// How many bytes sent to the client wait in this process, before compression.
+    ///
+    /// On the socket's loop, as in its handlers, it is exact, with what leaves at the end of this
+    /// turn. On other threads it is what had to wait when that last changed, 0 for a client that
+    /// keeps up: that costs such a client nothing.
+    public var bufferedAmount: Int {
+        let state = shared.state
+        guard state.loop.isOnLoop else {
+            return shared.connection.bufferedAmount.load(ordering: .relaxed)
+        }
+        return state.value.session.bufferedBytes
+    }
+
+    /// How many packets `SendQueueOptions.policy` has dropped so far; from any thread.
+    ///
+    /// Volatile events that were not let into the queue are not counted.
+    public var droppedPackets: Int { shared.connection.droppedPackets.load(ordering: .relaxed) }
+
+    /// Runs `handler` on the loop each time that packets have had to wait and the last has left.
+    ///
+    /// To send much at the client's pace, send on from here when `bufferedAmount` was not 0.
+    public func onDrain(_ handler: @escaping @Sendable () -> Void) {
+        shared.state.run { $0.client.addDrainHandler(handler) }
     }
 
     /// Runs `handler` on the loop when the connection is closed, after the sockets' handlers.

@@ -39,12 +39,14 @@ public struct EventPacket: Sendable {
         as format: PacketFormat,
         namespace: SharedBytes?,
         id: UInt64? = nil,
-        isCompressible: Bool = true
+        isCompressible: Bool = true,
+        isVolatile: Bool = false
     ) -> EncodedPacket {
         EncodedPacket(
             format,
             attachments: arguments.attachments,
-            isCompressible: isCompressible
+            isCompressible: isCompressible,
+            role: isVolatile ? .volatileEvent : .event
         ) { buffer in
             format.appendEvent(
                 name: name,
@@ -71,6 +73,7 @@ package struct EncodedPacket: Sendable {
         _ format: PacketFormat,
         attachments: [SharedBytes] = [],
         isCompressible: Bool = true,
+        role: OutgoingPacket.Role = .required,
         _ write: (inout ByteBuffer) -> Void
     ) {
         var buffer = ByteBuffer(capacity: 128)
@@ -87,10 +90,12 @@ package struct EncodedPacket: Sendable {
             separate = []
         }
         text.isCompressible = isCompressible
+        text.role = role
         self.text = text
         self.attachments = separate.map { bytes in
             var attachment = OutgoingPacket(binary: bytes.bytes)
             attachment.isCompressible = isCompressible
+            attachment.role = .attachment
             return attachment
         }
     }

@@ -60,7 +60,7 @@ final class LocalNamespace {
             members.forEachMember { $0.send(text, ticket) }
         } else {
             members.forEachMember { socket in
-                if !options.isVolatile || socket.isWritable { socket.send(packet, tickets) }
+                if !options.isVolatile || socket.takesVolatile { socket.send(packet, tickets) }
             }
         }
     }
@@ -88,7 +88,7 @@ final class LocalNamespace {
     /// Shows an event to those receivers that listen to what they are sent.
     private func showOutgoing(_ event: EventPacket, _ options: BroadcastOptions) {
         forEach(options) { socket in
-            if !options.isVolatile || socket.isWritable {
+            if !options.isVolatile || socket.takesVolatile {
                 socket.presentObservers?.sends(event, on: socket)
             }
         }
@@ -104,7 +104,7 @@ final class LocalNamespace {
         var count = 0
         let tickets = packet.enlist(on: loop)
         forEach(options) { socket in
-            guard !options.isVolatile || socket.isWritable else { return }
+            guard !options.isVolatile || socket.takesVolatile else { return }
             count += 1
             // The timeout forgets the ack here; that of the whole broadcast decides.
             socket.expectAck(ackID, timeout: options.timeout) { result in

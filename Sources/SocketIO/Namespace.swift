@@ -196,7 +196,8 @@ extension Namespace: AdapterHost {
         let encoded = packet.withOffset(offset).encoded(
             as: core.packetFormat,
             namespace: wireName,
-            isCompressible: options.isCompressed
+            isCompressible: options.isCompressed,
+            isVolatile: options.isVolatile
         )
         for local in locals {
             run(local) { $0.deliver(encoded, of: packet, options) }
@@ -219,7 +220,8 @@ extension Namespace: AdapterHost {
             as: core.packetFormat,
             namespace: wireName,
             id: id,
-            isCompressible: options.isCompressed
+            isCompressible: options.isCompressed,
+            isVolatile: options.isVolatile
         )
         // Held until every loop has its order, or the first to report could be taken for the last.
         acks.hold()

@@ -81,6 +81,7 @@ public final class Server: Sendable {
         if let limiter = core.limiter {
             hooks.refuseHandshake = { limiter.refusal(of: $0, at: $1.turnTime) }
         }
+        hooks.payloadTooLarge = { core.refused($0) }
         let engine = EngineServer(
             options: options.engine,
             group: core.group,

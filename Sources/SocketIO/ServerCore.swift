@@ -20,6 +20,8 @@ final class ServerCore: Sendable {
     /// The rate limits; nil without any.
     let limiter: RateLimiter?
     let drain = Drain()
+    let payloadLog = LogThrottle()
+    let overflowLog = LogThrottle()
     private let clients: [LoopBound<LocalClients>]
     private let idCounter = Atomic<UInt32>(0)
     private let stopping = Atomic<Bool>(false)

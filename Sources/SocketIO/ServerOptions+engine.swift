@@ -19,7 +19,9 @@ extension ServerOptions {
         engine.httpCompressionThreshold = httpCompression?.threshold
         engine.cors = cors?.policy
         engine.cookie = cookie?.sessionCookie
-        engine.maxSendQueueBytes = maxSendQueueBytes
+        engine.maxSendQueueBytes = sendQueue.maxBytes
+        engine.maxSendQueuePackets = sendQueue.maxPackets
+        engine.sendQueuePolicy = sendQueue.policy.engine
         engine.httpLimits.maxHeadBytes = http.maxHeadBytes
         engine.httpLimits.maxFieldCount = http.maxFieldCount
         engine.httpLimits.maxTargetBytes = http.maxTargetBytes

@@ -175,8 +175,8 @@ public struct ServerOptions: Sendable {
     ///
     /// Servers of a cluster wrap it in messages of their own, and read 512.
     public var maxJSONDepth = 500
-    /// Bytes that may wait for one slow client before it is disconnected.
-    public var maxSendQueueBytes = 16 << 20
+    /// How much may wait for one slow client, and what happens then.
+    public var sendQueue = SendQueueOptions()
     /// The transports that clients may use.
     public var transports = Transport.allCases
     /// Whether polling clients are told that they may upgrade.
@@ -210,6 +210,8 @@ public struct ServerOptions: Sendable {
     public var makeSessionID: (@Sendable (ConnectionRequest) async throws -> String)?
     /// Told of each request that is refused before it reaches Socket.IO; must not block.
     public var onConnectionError: (@Sendable (ConnectionRefusal) -> Void)?
+    /// Told of each payload above `maxHTTPBufferSize`, on a loop; must not block.
+    public var onPayloadTooLarge: (@Sendable (OversizedPayload) -> Void)?
     /// Changes the header fields of a connection's first response; must not block.
     public var onInitialHeaders: (@Sendable (inout ResponseHeaders, ConnectionRequest) -> Void)?
     /// Changes the header fields of polling's responses and of those that open a WebSocket; for a

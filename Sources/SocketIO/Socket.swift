@@ -244,7 +244,8 @@ public struct SocketEmitter: Sendable {
         let encoded = packet.encoded(
             as: shared.namespace.core.packetFormat,
             namespace: shared.namespace.wireName,
-            isCompressible: isCompressed
+            isCompressible: isCompressed,
+            isVolatile: isVolatile
         )
         let state = shared.state
         if state.loop.isOnLoop, !isRecovering {
@@ -287,7 +288,8 @@ public struct SocketEmitter: Sendable {
             as: shared.namespace.core.packetFormat,
             namespace: shared.namespace.wireName,
             id: id,
-            isCompressible: isCompressed
+            isCompressible: isCompressed,
+            isVolatile: isVolatile
         )
         let shared = shared
         let timeout = timeout

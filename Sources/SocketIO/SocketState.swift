@@ -66,9 +66,9 @@ final class SocketState {
         }
     }
 
-    /// Whether a volatile packet would leave now (protocol.md §17).
-    var isWritable: Bool {
-        isConnected && session.isWritable
+    /// Whether a volatile packet would leave now (protocol.md §17), or may wait.
+    var takesVolatile: Bool {
+        isConnected && session.takesVolatile
     }
 
     /// What other servers may know of it; nil after the disconnect.
@@ -210,7 +210,7 @@ final class SocketState {
 
     /// Sends an event that the app emits to this socket.
     func emit(_ encoded: EncodedPacket, of packet: EventPacket, isVolatile: Bool) {
-        guard !isVolatile || isWritable else { return }
+        guard !isVolatile || takesVolatile else { return }
         if let observers { observers.sends(packet, on: self) }
         send(encoded)
     }

@@ -31,7 +31,11 @@ struct MessageAssembler: ~Copyable {
         case (_, _): throw .expectedContinuation
         }
         guard header.payloadCount <= maxMessageBytes - buffer.count else {
-            throw .messageTooBig(limit: maxMessageBytes)
+            let size = header.payloadCount.addingReportingOverflow(buffer.count)
+            throw .messageTooBig(
+                limit: maxMessageBytes,
+                size: size.overflow ? .max : size.partialValue
+            )
         }
     }
 

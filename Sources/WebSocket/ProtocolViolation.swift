@@ -24,8 +24,9 @@ package enum ProtocolViolation: Error, Equatable, Sendable {
     case badCloseCode(UInt16)
     /// §8.1: text, or the reason of a close frame, that is not UTF-8.
     case invalidUTF8
-    /// A message longer than the limit, decompressed if it was compressed.
-    case messageTooBig(limit: Int)
+    /// A message longer than the limit, decompressed if it was compressed; `size` is how many bytes
+    /// it has at least, as far as its frames have told.
+    case messageTooBig(limit: Int, size: Int? = nil)
     /// RFC 7692 §7.2.2: a compressed message that cannot be decompressed.
     case invalidDeflateData
     /// Not the peer's fault: there is no memory to decompress its message.
@@ -49,7 +50,7 @@ package enum ProtocolViolation: Error, Equatable, Sendable {
     /// What the close frame says besides, for whoever wonders why; mostly nothing.
     package var closeReason: String {
         switch self {
-        case .messageTooBig(let limit): "message of more than \(limit) bytes"
+        case .messageTooBig(let limit, _): "message of more than \(limit) bytes"
         case .reservedBitsSet, .unknownOpcode, .unmaskedFrame, .fragmentedControlFrame,
             .controlFrameTooLong, .unexpectedContinuation, .expectedContinuation,
             .nonMinimalLength, .lengthHighBitSet, .badClosePayload, .badCloseCode, .invalidUTF8,

@@ -37,6 +37,7 @@ struct ConformanceServer {
         )
         app.install()
         app.installAPI(hasMembers: flags.hasMemberNamespaces)
+        app.installFlow()
         if let files = flags.files { server.serveFiles(from: files, at: "/files") }
         try await server.run { port in
             // Past the buffer of `print`: whoever waits for the line gets it.

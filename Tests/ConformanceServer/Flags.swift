@@ -53,6 +53,9 @@ struct Flags {
             recovery.maxDisconnectionDuration = try time()
             options.connectionStateRecovery = recovery
         case "--max-payload": options.maxHTTPBufferSize = try number()
+        case "--send-queue-bytes": options.sendQueue.maxBytes = try number()
+        case "--send-queue-policy":
+            options.sendQueue.policy = try Self.policy(value, flag: name)
         case "--head-timeout": options.http.headTimeout = try time()
         case "--body-timeout": options.http.bodyTimeout = try time()
         case "--keep-alive-timeout": options.http.keepAliveTimeout = try time()
@@ -144,6 +147,18 @@ struct Flags {
         switch value {
         case "default": .default
         case "msgpack": .messagePack
+        default: throw FlagError(flag: flag, value: value)
+        }
+    }
+
+    private static func policy(
+        _ value: String,
+        flag: String
+    ) throws(FlagError) -> SendQueueOptions.Policy {
+        switch value {
+        case "disconnect": .disconnect
+        case "volatile": .dropVolatile
+        case "oldest": .dropOldest
         default: throw FlagError(flag: flag, value: value)
         }
     }

@@ -58,9 +58,13 @@ final class TestClient: Sendable {
 
     deinit { Glibc.close(descriptor) }
 
-    static func connect(_ port: Int) throws -> CInt {
+    static func connect(_ port: Int, receiveBuffer: CInt? = nil) throws -> CInt {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(description: "socket: \(errno)") }
+        if var receiveBuffer {
+            let length = socklen_t(MemoryLayout<CInt>.size)
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, length)
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian

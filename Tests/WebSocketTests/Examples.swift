@@ -229,17 +229,17 @@ extension Example {
         Example(
             "the longest length",
             longest(0x82),
-            .messageTooBig(limit: 70_000)
+            .messageTooBig(limit: 70_000, size: .max)
         ),
         Example(
             "§5.4: the longest length in a second fragment",
             ClientFrame(.binary, [1], isFinal: false).wire + longest(0x80),
-            .messageTooBig(limit: 70_000)
+            .messageTooBig(limit: 70_000, size: .max)
         ),
         Example(
             "§10.4: one byte over the limit",
             ClientFrame(.binary, [1, 2, 3, 4, 5, 6]).wire,
-            .messageTooBig(limit: 5),
+            .messageTooBig(limit: 5, size: 6),
             limit: 5
         ),
         Example(
@@ -249,7 +249,7 @@ extension Example {
                 ClientFrame(.continuation, [4, 5], isFinal: false),
                 ClientFrame(.continuation, [6]),
             ].wire,
-            .messageTooBig(limit: 5),
+            .messageTooBig(limit: 5, size: 6),
             limit: 5
         ),
     ]

@@ -86,7 +86,7 @@ struct MessageReaderTests {
         let header = [UInt8](ClientFrame(.binary, [UInt8](repeating: 0, count: 101)).wire[..<6])
         for split in ByteSplit.allCases {
             for outcomes in split.outcomes(of: header, limit: 100) {
-                #expect(outcomes == [.violation(.messageTooBig(limit: 100))])
+                #expect(outcomes == [.violation(.messageTooBig(limit: 100, size: 101))])
             }
         }
     }

@@ -383,8 +383,15 @@ for (const transport of Object.keys(transports)) {
       const socket = await join("/quiet");
       const left = next(socket, "disconnect");
       socket.emit("echo", "x".repeat(limit));
-      const [reason] = await left;
-      assert.ok(["transport close", "transport error"].includes(reason), reason);
+      const [reason, details] = await left;
+      if (socket.io.opts.transports[0] === "websocket") {
+        assert.equal(reason, "transport close");
+        assert.equal(details.context.code, 1009);
+        assert.equal(details.context.reason, `message of more than ${limit} bytes`);
+      } else {
+        assert.ok(["transport close", "transport error"].includes(reason), reason);
+        if (reason === "transport error") assert.equal(details.description, 413);
+      }
     });
 
     test("events sent while connecting arrive once connected", async () => {
