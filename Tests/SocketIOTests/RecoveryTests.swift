@@ -5,66 +5,6 @@ import Testing
 
 @Suite("protocol.md §20: connection state recovery", .timeLimit(.minutes(5)))
 struct RecoveryTests {
-    /// What a client has after its CONNECT.
-    private struct Session {
-        let client: TestClient
-        let sid: String
-        let pid: String
-        /// Events that came before CONNECT: what it had missed.
-        let missed: [TestClient.Message]
-    }
-
-    private static func connect(
-        _ port: Int,
-        _ namespace: String = "",
-        auth: String = ""
-    ) async throws -> Session {
-        let client = try TestClient(port: port)
-        try client.send("40\(namespace)\(auth)")
-        var missed: [TestClient.Message] = []
-        while true {
-            let message = try await client.next()
-            guard case .text(let text) = message, text.hasPrefix("40") else {
-                guard message != .closed else { throw TestClient.Failure(description: "closed") }
-                missed.append(message)
-                continue
-            }
-            let json = Data(text.drop { $0 != "{" }.utf8)
-            let data = try JSONDecoder().decode([String: String].self, from: json)
-            return Session(
-                client: client,
-                sid: try #require(data["sid"]),
-                pid: try #require(data["pid"]),
-                missed: missed
-            )
-        }
-    }
-
-    private static func auth(_ pid: String, _ offset: String? = nil) -> String {
-        offset.map { #"{"pid":"\#(pid)","offset":"\#($0)"}"# } ?? #"{"pid":"\#(pid)"}"#
-    }
-
-    /// The last argument of an event, which is its offset.
-    private static func offset(_ text: String) -> String {
-        String(text.split(separator: "\"").dropLast().last ?? "")
-    }
-
-    private func withRecovery(
-        loops: Int = 1,
-        _ change: (inout RecoveryOptions) -> Void = { _ in },
-        setUp: (Server) throws -> Void = { _ in },
-        run body: (Server, Int) async throws -> Void
-    ) async throws {
-        var recovery = RecoveryOptions()
-        change(&recovery)
-        try await withServer(
-            loops: loops,
-            options: { $0.connectionStateRecovery = recovery },
-            setUp: setUp,
-            run: body
-        )
-    }
-
     @Test("events carry an offset as last argument; acks, asked and volatile events do not")
     func offsets() async throws {
         try await withRecovery(
@@ -82,22 +22,22 @@ struct RecoveryTests {
                 }
             },
             run: { server, port in
-                let session = try await Self.connect(port)
+                let session = try await RecoveringClient.connect(port)
                 #expect(session.pid != session.sid)
                 let client = session.client
                 var offsets: [String] = []
                 for start in [#"42["own",1,""#, #"42["empty",""#] {
                     let text = try await client.text()
                     #expect(text.hasPrefix(start))
-                    offsets.append(Self.offset(text))
+                    offsets.append(RecoveringClient.offset(text))
                 }
                 let binary = try await client.text()
                 #expect(binary.hasPrefix(#"451-["binary",{"_placeholder":true,"num":0},""#))
-                offsets.append(Self.offset(binary))
+                offsets.append(RecoveringClient.offset(binary))
                 #expect(try await client.next() == .binary([1, 2]))
                 let all = try await client.text()
                 #expect(all.hasPrefix(#"42["all","x",""#))
-                offsets.append(Self.offset(all))
+                offsets.append(RecoveringClient.offset(all))
                 #expect(Set(offsets).count == 4)
                 #expect(try await client.text() == #"42["volatile"]"#)
                 try client.send(#"421["ask"]"#)
@@ -144,8 +84,8 @@ struct RecoveryTests {
                 }
             },
             run: { server, port in
-                let session = try await Self.connect(port)
-                let offset = Self.offset(try await session.client.text())
+                let session = try await RecoveringClient.connect(port)
+                let offset = RecoveringClient.offset(try await session.client.text())
                 session.client.drop()
                 #expect(await ends.first(1) == [.transportClose])
                 try server.emit("all", 1)
@@ -155,7 +95,10 @@ struct RecoveryTests {
                 try server.volatile.emit("volatile")
                 try server.to(Room(session.sid)).emit("own")
                 try server.local.emit("local")
-                let again = try await Self.connect(port, auth: Self.auth(session.pid, offset))
+                let again = try await RecoveringClient.connect(
+                    port,
+                    auth: RecoveringClient.auth(session.pid, offset)
+                )
                 #expect(again.sid == session.sid)
                 #expect(again.pid == session.pid)
                 let heads = again.missed.map { message in
@@ -186,16 +129,22 @@ struct RecoveryTests {
             },
             run: { server, port in
                 try server.emit("before")
-                let session = try await Self.connect(port)
+                let session = try await RecoveringClient.connect(port)
                 session.client.drop()
                 _ = await ends.first(1)
-                let second = try await Self.connect(port, auth: Self.auth(session.pid))
+                let second = try await RecoveringClient.connect(
+                    port,
+                    auth: RecoveringClient.auth(session.pid)
+                )
                 #expect(second.sid == session.sid)
                 #expect(second.missed.isEmpty)
                 second.client.drop()
                 _ = await ends.first(2)
                 try server.emit("after")
-                let third = try await Self.connect(port, auth: Self.auth(session.pid))
+                let third = try await RecoveringClient.connect(
+                    port,
+                    auth: RecoveringClient.auth(session.pid)
+                )
                 #expect(third.sid == session.sid)
                 #expect(third.missed.count == 1)
             }
@@ -214,9 +163,12 @@ struct RecoveryTests {
                 }
             },
             run: { server, port in
-                var session = try await Self.connect(port)
+                var session = try await RecoveringClient.connect(port)
                 for count in 1...8 {
-                    let again = try await Self.connect(port, auth: Self.auth(session.pid))
+                    let again = try await RecoveringClient.connect(
+                        port,
+                        auth: RecoveringClient.auth(session.pid)
+                    )
                     #expect(again.sid == session.sid)
                     #expect(try await session.client.next() == .closed)
                     #expect(await ends.first(count).last == .transportClose)
@@ -245,156 +197,78 @@ struct RecoveryTests {
                 }
             },
             run: { _, port in
-                let first = try await Self.connect(port)
+                let first = try await RecoveringClient.connect(port)
                 try first.client.send("41")
                 #expect(await ends.first(1).last == .clientNamespaceDisconnect)
-                let second = try await Self.connect(port, auth: Self.auth(first.pid))
+                let second = try await RecoveringClient.connect(
+                    port,
+                    auth: RecoveringClient.auth(first.pid)
+                )
                 #expect(second.sid != first.sid && second.pid != first.pid)
                 try second.client.send(#"42["leave"]"#, #"42["leave"]"#)
                 #expect(await ends.first(2).last == .serverNamespaceDisconnect)
                 #expect(try await second.client.text() == "41")
-                let third = try await Self.connect(port, auth: Self.auth(second.pid))
+                let third = try await RecoveringClient.connect(
+                    port,
+                    auth: RecoveringClient.auth(second.pid)
+                )
                 #expect(third.sid != second.sid)
             }
         )
     }
 
-    @Test("a malformed packet ends the connection, not the session")
-    func malformed() async throws {
-        try await withRecovery { server, port in
-            let session = try await Self.connect(port)
-            try session.client.send("4nonsense")
-            #expect(try await session.client.next() == .closed)
-            let again = try await Self.connect(port, auth: Self.auth(session.pid))
-            #expect(again.sid == session.sid)
-        }
-    }
-
-    @Test(
-        "what is unknown, impossible or too old gives a new socket",
-        arguments: [
-            #"{"pid":"unknown","offset":"Q7y3bES"}"#, #"{"pid":5}"#, #"{"pid":""}"#,
-            #"{"pid":"PID","offset":"!"}"#, #"{"pid":"PID","offset":"----------"}"#,
-            #"{"pid":"PID","offset":"0"}"#, #"{"pid":"PID","offset":""}"#,
-            #"{"pid":"PID","offset":"\#(String(repeating: "z", count: 500))"}"#,
-        ]
-    )
-    func refused(auth: String) async throws {
-        try await withRecovery { server, port in
-            let session = try await Self.connect(port)
-            let auth = auth.replacingOccurrences(of: "PID", with: session.pid)
-            let again = try await Self.connect(port, auth: auth)
-            #expect(again.sid != session.sid && again.pid != session.pid)
-            try server.emit("x")
-            #expect(try await again.client.text().hasPrefix(#"42["x",""#))
-        }
-    }
-
-    @Test("a session that is too old, or has missed more than is kept, is gone", arguments: [0, 1])
-    func bounded(number: Int) async throws {
-        let ends = Journal<DisconnectReason>()
+    @Test("what a handler sends before its client's end in the same message arrives")
+    func endAtOnce() async throws {
+        let ends = Journal<String>()
         try await withRecovery(
-            {
-                if number == 0 {
-                    $0.maxDisconnectionDuration = .zero
-                } else {
-                    $0.maxPackets = 2
+            setUp: { server in
+                server.onConnection { socket in
+                    socket.onDisconnect { ends.add("\(socket.id) \($0.rawValue)") }
+                    socket.on("ask") { () -> Int in
+                        try socket.emit("told")
+                        return 1
+                    }
+                    socket.on("close") { () in
+                        try socket.emit("told")
+                        socket.conn.close()
+                    }
                 }
             },
-            setUp: { server in
-                server.onConnection { socket in socket.onDisconnect { ends.add($0) } }
-            },
-            run: { server, port in
-                let session = try await Self.connect(port)
-                session.client.drop()
-                _ = await ends.first(1)
-                for count in 0..<3 { try server.emit("x", count) }
-                let again = try await Self.connect(port, auth: Self.auth(session.pid))
-                #expect(again.sid != session.sid)
-                #expect(again.missed.isEmpty)
+            run: { _, port in
+                let session = try await RecoveringClient.connect(port)
+                try session.client.send(#"427["ask"]"#, "41", "40")
+                #expect(try await session.client.text().hasPrefix(#"42["told",""#))
+                #expect(try await session.client.text() == "437[1]")
+                #expect(try await session.client.text().hasPrefix(#"40{"sid":""#))
+                #expect(ends.entries == ["\(session.sid) client namespace disconnect"])
+                try session.client.send(#"42["close"]"#)
+                #expect(try await session.client.text().hasPrefix(#"42["told",""#))
+                #expect(try await session.client.next() == .closed)
             }
         )
     }
 
-    @Test("a middleware sees a session that has come back, and may refuse it without losing it")
-    func middleware() async throws {
-        let seen = Journal<Bool>()
-        let ends = Journal<DisconnectReason>()
+    @Test("the end of a socket is told before its beginning anew")
+    func order() async throws {
+        let told = Journal<String>()
         try await withRecovery(
-            { $0.skipsMiddlewares = false },
+            loops: 3,
             setUp: { server in
-                server.use { socket, auth in
-                    seen.add(socket.recovered)
-                    if auth["token"] == "old" { throw ConnectError("expired") }
+                server.onConnection { socket in
+                    told.add("begin")
+                    socket.onDisconnect { _ in told.add("end") }
                 }
-                server.onConnection { socket in socket.onDisconnect { ends.add($0) } }
             },
-            run: { server, port in
-                let session = try await Self.connect(port)
-                session.client.drop()
-                _ = await ends.first(1)
-                try server.emit("missed")
-                let refused = try TestClient(port: port)
-                try refused.send(#"40{"pid":"\#(session.pid)","token":"old"}"#)
-                #expect(try await refused.text() == #"44{"message":"expired"}"#)
-                let again = try await Self.connect(port, auth: Self.auth(session.pid))
-                #expect(again.sid == session.sid)
-                #expect(again.missed.count == 1)
-                #expect(seen.entries == [false, true, true])
-            }
-        )
-    }
-
-    @Test("a client that goes while it comes back can come back once more")
-    func goesAgain() async throws {
-        let gate = Gate()
-        let entered = Journal<String>()
-        let ends = Journal<DisconnectReason>()
-        try await withRecovery(
-            { $0.skipsMiddlewares = false },
-            setUp: { server in
-                server.use { socket, auth in
-                    entered.add(socket.id)
-                    if auth["wait"] != nil { await gate.pass() }
+            run: { _, port in
+                var session = try await RecoveringClient.connect(port)
+                for _ in 0..<20 {
+                    session = try await RecoveringClient.connect(
+                        port,
+                        auth: RecoveringClient.auth(session.pid)
+                    )
                 }
-                server.onConnection { socket in socket.onDisconnect { ends.add($0) } }
-            },
-            run: { server, port in
-                let session = try await Self.connect(port)
-                session.client.drop()
-                _ = await ends.first(1)
-                let hasty = try TestClient(port: port)
-                try hasty.send(#"40{"pid":"\#(session.pid)","wait":"yes"}"#)
-                _ = await entered.first(2)
-                try hasty.send("4nonsense")
-                #expect(try await hasty.next() == .closed)
-                gate.open()
-                let again = try await Self.connect(port, auth: Self.auth(session.pid))
-                #expect(again.sid == session.sid)
-            }
-        )
-    }
-
-    @Test("namespaces recover each by itself; one that is made on demand waits for its clients")
-    func namespaces() async throws {
-        let ends = Journal<DisconnectReason>()
-        try await withServer(
-            options: {
-                $0.connectionStateRecovery = RecoveryOptions()
-                $0.emptyNamespaceTimeout = .zero
-            },
-            setUp: { server in
-                let rooms = server.of(matching: { name, _ in name.hasPrefix("/room-") })
-                rooms.onConnection { socket in socket.onDisconnect { ends.add($0) } }
-            },
-            run: { server, port in
-                let session = try await Self.connect(port, "/room-1,")
-                session.client.drop()
-                _ = await ends.first(1)
-                let other = try await Self.connect(port, "/room-2,", auth: Self.auth(session.pid))
-                #expect(other.sid != session.sid)
-                let again = try await Self.connect(port, "/room-1,", auth: Self.auth(session.pid))
-                #expect(again.sid == session.sid)
+                let expected = (0..<41).map { $0 % 2 == 0 ? "begin" : "end" }
+                #expect(told.entries == expected)
             }
         )
     }
@@ -419,12 +293,15 @@ struct RecoveryTests {
                 }
             },
             run: { _, port in
-                let session = try await Self.connect(port)
+                let session = try await RecoveringClient.connect(port)
                 #expect(try await session.client.text().hasPrefix(#"42["in a",""#))
                 #expect(try await session.client.text().hasPrefix(#"42["end",""#))
                 session.client.drop()
                 _ = await ends.first(1)
-                _ = try await Self.connect(port, auth: Self.auth(session.pid))
+                _ = try await RecoveringClient.connect(
+                    port,
+                    auth: RecoveringClient.auth(session.pid)
+                )
                 #expect(await rooms.first(2).last == ["b", Room(session.sid)])
             }
         )
@@ -436,7 +313,7 @@ struct RecoveryTests {
         try await withRecovery(loops: 3) { server, port in
             let received = try await withThrowingTaskGroup(of: [String].self) { group in
                 for seed in 0..<6 {
-                    let first = try await Self.connect(port)
+                    let first = try await RecoveringClient.connect(port)
                     group.addTask { try await Self.follow(first, port, total, seed) }
                 }
                 let senders = (0..<3).map { sender in
@@ -461,7 +338,7 @@ struct RecoveryTests {
 
     /// Reads `total` events, on a new connection after every few.
     private static func follow(
-        _ first: Session,
+        _ first: RecoveringClient,
         _ port: Int,
         _ total: Int,
         _ seed: Int
@@ -473,8 +350,11 @@ struct RecoveryTests {
             if patience == 0 {
                 patience = 20 + (seed + events.count) % 40
                 if seed % 2 == 0 { session.client.drop() }
-                let auth = auth(session.pid, events.last.map(offset))
-                let again = try await connect(port, auth: auth)
+                let auth = RecoveringClient.auth(
+                    session.pid,
+                    events.last.map(RecoveringClient.offset)
+                )
+                let again = try await RecoveringClient.connect(port, auth: auth)
                 #expect(again.sid == session.sid)
                 session = again
                 for message in again.missed {

@@ -109,16 +109,16 @@ public protocol Adapter: Sendable {
     func persist(_ session: StoredSession)
 
     /// Takes a session out and what it has missed since `offset`, or, for a client that has never
-    /// received one, since it connected; nil if it is not to be had.
+    /// received one, since it connected; nil if it is not to be had, or is more than may be missed.
     ///
-    /// What follows until the socket is back in its rooms comes from `packets(after:)`.
+    /// What follows until the socket is back in its rooms comes from `packets(after:for:)`.
     func restore(privateID: String, offset: String?) async -> RestoredSession?
 
-    /// The packets that this server has delivered after a position, in order; nil if some of them
-    /// are not kept any more.
+    /// The packets for a session that this server has delivered after a position, in order; nil if
+    /// some of them are not kept any more.
     ///
-    /// Called on a loop, while nothing is delivered in order.
-    func packets(after position: String) -> [StoredPacket]?
+    /// Called on a loop, while nothing is delivered in order: it must be quick.
+    func packets(after position: String, for session: StoredSession) -> [StoredPacket]?
 
     /// Ends the adapter at the server's shutdown; returns when what it has queued has left.
     func close() async
@@ -160,7 +160,9 @@ extension Adapter {
     public var position: String? { nil }
 
     /// See `Adapter`; by default there is no cluster and no store.
-    public func packets(after position: String) -> [StoredPacket]? { nil }
+    public func packets(after position: String, for session: StoredSession) -> [StoredPacket]? {
+        nil
+    }
 
     /// See `Adapter`; by default there is no cluster and no store.
     public func close() async {}

@@ -22,7 +22,7 @@ public struct AdapterFactory: Sendable {
     public static let inMemory = AdapterFactory(
         inContext: { host, context in
             let recovery = context.recovery.map {
-                InMemoryRecovery($0, loop: context.loops.loops[0])
+                InMemoryRecovery($0, context.budget, loop: context.loops.loops[0])
             }
             return InMemoryAdapter(host: host, recovery: recovery)
         }
@@ -37,4 +37,6 @@ package struct AdapterContext: Sendable {
     package let log: @Sendable (LogLevel, String) -> Void
     /// What is to be kept for clients that come back; nil for nothing.
     package let recovery: RecoveryOptions?
+    /// What all namespaces of the server keep together.
+    let budget: RecoveryBudget
 }

@@ -70,7 +70,7 @@ public final class InMemoryAdapter: Adapter {
     }
 
     /// See `Adapter`.
-    public func packets(after position: String) -> [StoredPacket]? {
-        recovery?.packets(after: position)
+    public func packets(after position: String, for session: StoredSession) -> [StoredPacket]? {
+        recovery?.packets(after: position, for: session)
     }
 }

@@ -4,9 +4,18 @@ import Loop
 import SocketIOProtocol
 import Synchronization
 
-/// What a server that stands alone keeps for clients that come back (protocol.md §20).
+/// What the namespaces of one server keep together for clients that come back.
 ///
-/// Usable from any thread.
+/// Clients can bring a server to have many namespaces: the bounds are of all.
+final class RecoveryBudget: Sendable {
+    let packets = Atomic<Int>(0)
+    let bytes = Atomic<Int>(0)
+    let sessions = Atomic<Int>(0)
+}
+
+/// What a server that stands alone keeps of one namespace for clients that come back.
+///
+/// Usable from any thread (protocol.md §20).
 final class InMemoryRecovery: Sendable {
     private struct Kept: Sendable {
         let packet: EventPacket
@@ -18,13 +27,17 @@ final class InMemoryRecovery: Sendable {
         var sessions: SessionStore<StoredSession>
     }
 
+    private let options: RecoveryOptions
+    private let budget: RecoveryBudget
     private let state: Mutex<State>
     private let timer: LoopTimer
 
     /// How often what is too old is looked for while nothing happens.
     private static let purgeInterval = Duration.seconds(60)
 
-    init(_ options: RecoveryOptions, loop: EventLoop) {
+    init(_ options: RecoveryOptions, _ budget: RecoveryBudget, loop: EventLoop) {
+        self.options = options
+        self.budget = budget
         let lifetime = options.maxDisconnectionDuration
         state = Mutex(
             State(
@@ -32,7 +45,7 @@ final class InMemoryRecovery: Sendable {
                     lifetime: lifetime,
                     maxCount: options.maxPackets,
                     maxBytes: options.maxPacketBytes,
-                    milliseconds: Self.now
+                    milliseconds: Self.wall
                 ),
                 sessions: SessionStore(lifetime: lifetime, maxCount: options.maxSessions)
             )
@@ -41,7 +54,14 @@ final class InMemoryRecovery: Sendable {
         startPurging()
     }
 
-    deinit { timer.cancel() }
+    deinit {
+        timer.cancel()
+        state.withLock { state in
+            budget.packets.subtract(state.log.count, ordering: .relaxed)
+            budget.bytes.subtract(state.log.bytes, ordering: .relaxed)
+            budget.sessions.subtract(state.sessions.count, ordering: .relaxed)
+        }
+    }
 
     /// Keeps a packet.
     ///
@@ -51,46 +71,112 @@ final class InMemoryRecovery: Sendable {
             $0 + $1.count
         }
         let kept = Kept(packet: packet, options: options)
-        return "\(state.withLock { $0.log.append(kept, cost: cost, milliseconds: Self.now) })"
+        return change { state in
+            let offset = state.log.append(
+                kept,
+                rooms: options.rooms.map(\.name),
+                cost: cost,
+                now: Self.now,
+                milliseconds: Self.wall
+            )
+            return "\(offset)"
+        }
     }
 
     var position: String { "\(state.withLock { $0.log.newest })" }
 
     func persist(_ session: StoredSession) {
-        state.withLock {
-            $0.sessions.store(session, id: session.privateID, milliseconds: Self.now)
-        }
+        change { $0.sessions.store(session, id: session.privateID, milliseconds: Self.now) }
     }
 
-    /// Takes a session; what it has missed is asked for by `packets(after:)`.
+    /// Takes a session, with what it has missed so far.
     func restore(_ privateID: String, offset: String?) -> RestoredSession? {
-        state.withLock { state in
+        change { state in
             guard let session = state.sessions.take(privateID, milliseconds: Self.now),
-                let position = offset ?? session.since
+                let offset = Self.start(of: session, offset),
+                let missed = Self.packets(after: offset, for: session, in: state.log, options)
             else { return nil }
-            return RestoredSession(session: session, missed: [], position: position)
+            return RestoredSession(
+                session: session,
+                missed: missed,
+                position: "\(state.log.newest)"
+            )
         }
     }
 
-    func packets(after position: String) -> [StoredPacket]? {
-        guard let offset = Offset(position) else { return nil }
-        return state.withLock { state in
-            state.log.packets(after: offset)?.map { offset, kept in
-                StoredPacket(packet: kept.packet, options: kept.options, offset: "\(offset)")
+    func packets(after position: String, for session: StoredSession) -> [StoredPacket]? {
+        state.withLock { Self.packets(after: position, for: session, in: $0.log, options) }
+    }
+
+    /// From where on a client that has received `offset` has missed packets.
+    private static func start(of session: StoredSession, _ offset: String?) -> String? {
+        guard offset == session.lastOffset, let position = session.position.flatMap({ Offset($0) })
+        else { return offset ?? session.since }
+        let last = (offset ?? session.since).flatMap { Offset($0) } ?? .start
+        return "\(max(last, position))"
+    }
+
+    private static func packets(
+        after position: String,
+        for session: StoredSession,
+        in log: borrowing PacketLog<Kept>,
+        _ limits: RecoveryOptions
+    ) -> [StoredPacket]? {
+        guard let offset = Offset(position), let start = session.since.flatMap({ Offset($0) })
+        else { return nil }
+        return log.packets(
+            after: offset,
+            rooms: session.rooms.lazy.map { ($0.key.name, Offset($0.value) ?? start) },
+            start: start,
+            maxCount: limits.maxMissedPackets,
+            maxBytes: limits.maxMissedBytes,
+            isExcluded: { kept in kept.options.except.contains { session.rooms[$0] != nil } }
+        )?.map { offset, kept in
+            StoredPacket(packet: kept.packet, options: kept.options, offset: "\(offset)")
+        }
+    }
+
+    /// Changes what is kept, and forgets the oldest of it if all namespaces have too much.
+    private func change<Result>(_ body: (inout State) -> Result) -> Result {
+        state.withLock { state in
+            let packets = state.log.count
+            let bytes = state.log.bytes
+            let sessions = state.sessions.count
+            let result = body(&state)
+            let log = state.log.count - packets
+            budget.packets.add(log, ordering: .relaxed)
+            budget.bytes.add(state.log.bytes - bytes, ordering: .relaxed)
+            budget.sessions.add(state.sessions.count - sessions, ordering: .relaxed)
+            while budget.packets.load(ordering: .relaxed) > options.maxPackets
+                || budget.bytes.load(ordering: .relaxed) > options.maxPacketBytes
+            {
+                let before = state.log.bytes
+                guard state.log.removeOldest() else { break }
+                budget.packets.subtract(1, ordering: .relaxed)
+                budget.bytes.subtract(before - state.log.bytes, ordering: .relaxed)
             }
+            while budget.sessions.load(ordering: .relaxed) > options.maxSessions,
+                state.sessions.removeOldest()
+            {
+                budget.sessions.subtract(1, ordering: .relaxed)
+            }
+            return result
         }
     }
 
     private func startPurging() {
         timer.start(after: Self.purgeInterval) { [weak self] in
             guard let self else { return }
-            state.withLock { state in
-                state.log.purge(milliseconds: Self.now)
+            change { state in
+                state.log.purge(now: Self.now)
                 state.sessions.purge(milliseconds: Self.now)
             }
             startPurging()
         }
     }
 
-    private static var now: UInt64 { UInt64(max(Date().timeIntervalSince1970 * 1000, 0)) }
+    /// Of a clock that only goes on.
+    private static var now: UInt64 { monotonicNanoseconds() / 1_000_000 }
+
+    private static var wall: UInt64 { UInt64(max(Date().timeIntervalSince1970 * 1000, 0)) }
 }

@@ -8,27 +8,39 @@ public struct StoredSession: Sendable {
     public let id: String
     /// The private id by which the client asks for the session.
     public let privateID: String
-    /// The rooms to join again, its own included.
-    public let rooms: Set<Room>
+    /// The rooms to join again, its own included; each with `Adapter.position` when it was joined.
+    ///
+    /// What was sent to a room before is not for the client, whatever offset it names.
+    public let rooms: [Room: String]
     /// The app's data of the socket, as JSON.
     public let data: Data?
-    /// `Adapter.position` when it connected; what counts for a client that knows no offset.
-    public let since: String?
+
+    /// The offset of the last packet that was sent to it; nil if there was none.
+    public let lastOffset: String?
+    /// Up to where it had been sent what was for it; nil if that is not known.
+    ///
+    /// A client that names `lastOffset` has missed nothing before, however long ago that was.
+    public let position: String?
 
     /// A session by its parts.
-    public init(id: String, privateID: String, rooms: Set<Room>, data: Data?, since: String?) {
+    public init(
+        id: String,
+        privateID: String,
+        rooms: [Room: String],
+        data: Data?,
+        lastOffset: String? = nil,
+        position: String? = nil
+    ) {
+        self.lastOffset = lastOffset
+        self.position = position
         self.id = id
         self.privateID = privateID
         self.rooms = rooms
         self.data = data
-        self.since = since
     }
 
-    /// Whether it would have received a broadcast with these options.
-    public func isSelected(by options: BroadcastOptions) -> Bool {
-        (options.rooms.isEmpty || options.rooms.contains { rooms.contains($0) })
-            && !options.except.contains { rooms.contains($0) }
-    }
+    /// `Adapter.position` when it connected first: what counts for a client that knows no offset.
+    public var since: String? { rooms[Room(id)] }
 }
 
 /// A packet that was sent, as it is kept for clients that come back.
@@ -63,7 +75,7 @@ public struct RestoredSession: Sendable {
     public let session: StoredSession
     /// What it has missed up to `position`, in order.
     public let missed: [StoredPacket]
-    /// Up to where `missed` goes; the rest comes from `Adapter.packets(after:)`.
+    /// Up to where `missed` goes; the rest comes from `Adapter.packets(after:for:)`.
     public let position: String
 
     /// A session with its missed packets.

@@ -80,7 +80,7 @@ extension Client {
             namespace: namespace,
             client: self,
             session: session,
-            recovery: recovery(in: namespace, restored)
+            recovery: recovery(in: namespace, restored, auth)
         )
         let shared = SocketShared(
             id: restored?.session.id ?? makeID(in: namespace),
@@ -90,7 +90,11 @@ extension Client {
             connection: info,
             state: state
         )
-        if let data = restored?.session.data { shared.data.withLock { $0 = data } }
+        if let restored {
+            if let data = restored.session.data { shared.data.withLock { $0 = data } }
+            // Its client may come back once more while the middlewares run.
+            state.announceSession()
+        }
         let entry = Entry(shared: shared, state: state)
         let middlewares = namespace.middlewares
         guard !middlewares.isEmpty, restored == nil || !core.recoveredSkipMiddlewares else {

@@ -38,8 +38,14 @@ extension Client {
     }
 
     /// What recovery needs of a socket; v2 knows none.
-    func recovery(in namespace: Namespace, _ restored: RestoredSession?) -> SocketRecovery? {
-        if let restored { return SocketRecovery(restored) }
+    func recovery(
+        in namespace: Namespace,
+        _ restored: RestoredSession?,
+        _ auth: Auth
+    ) -> SocketRecovery? {
+        if let restored {
+            return SocketRecovery(restored, offset: RecoveryRequest(auth)?.offset)
+        }
         guard revision == .five, namespace.isRecovering else { return nil }
         return SocketRecovery(privateID: core.makeID())
     }

@@ -95,18 +95,29 @@ final class Client: EngineSessionHandler, TimerTarget {
         if let limits, !isWithinLimits(head, text, attachments, limits) { return }
         switch connections.take(head, in: text) {
         case .connect:
-            connect(
-                head.namespace.map { text.extracting($0).text },
-                auth(head, text)
-            )
+            let name = head.namespace.map { text.extracting($0).text }
+            let auth = auth(head, text)
+            inOrder { client in
+                if !client.isClosed { client.connect(name, auth) }
+            }
         case .deliver(let entry):
             deliver(head, text, attachments, to: entry.state)
         case .disconnect(let entry):
-            entry.state.finish(.clientNamespaceDisconnect)
+            let shared = entry.shared
+            inOrder { _ in shared.state.value.finish(.clientNamespaceDisconnect) }
         case .ignore:
             break
         case .violation:
             closeForViolation()
+        }
+    }
+
+    /// Runs `body` now, or, if clients recover, after what handlers have done to sockets so far.
+    func inOrder(_ body: @escaping @Sendable (Client) -> Void) {
+        if core.options.connectionStateRecovery == nil {
+            body(self)
+        } else {
+            LoopBound(self, loop: session.loop).post(body)
         }
     }
 
@@ -184,8 +195,10 @@ final class Client: EngineSessionHandler, TimerTarget {
 
     /// The server shuts down in slices, and this client is of the next: it is closed gracefully.
     func drain() {
-        shutDown()
-        session.close()
+        inOrder { client in
+            client.shutDown()
+            client.session.close()
+        }
     }
 
     func leaveAll(_ reason: DisconnectReason) {

@@ -83,6 +83,6 @@ public struct ClientConnection: Sendable {
 
     /// Closes the connection; its sockets see `forced close`, the client reconnects if it likes.
     public func close() {
-        shared.state.run { $0.client.close() }
+        shared.state.run { $0.client.inOrder { $0.close() } }
     }
 }

@@ -11,8 +11,8 @@ final class LocalNamespace {
     private var table = RoomTable<SocketState>()
     /// How many of its sockets have listeners of outgoing events.
     var outgoingObservers = 0
-    /// The highest `caughtUp` of its sockets.
-    var caughtUp: UInt64 = 0
+    /// The offset of the last packet that was delivered in order.
+    private(set) var position: String?
 
     init(loop: EventLoop) {
         self.loop = loop
@@ -65,24 +65,24 @@ final class LocalNamespace {
         }
     }
 
-    /// As `deliver`, for the delivery `number` of those that all loops make in order.
+    /// As `deliver`, for one of the deliveries that all loops make in order.
     func deliver(
         _ packet: EncodedPacket,
         of event: EventPacket,
         _ options: BroadcastOptions,
-        number: UInt64
+        _ place: (number: UInt64, offset: String)
     ) {
-        guard number <= caughtUp else {
-            deliver(packet, of: event, options)
-            return
-        }
-        // A socket that has recovered meanwhile may have it already.
         let tickets = packet.enlist(on: loop)
         forEach(options) { socket in
-            guard number > socket.recovery?.caughtUp ?? 0 else { return }
+            if let recovery = socket.recovery {
+                // Who has recovered meanwhile has it already.
+                guard place.number > recovery.caughtUp else { return }
+                recovery.lastOffset = place.offset
+            }
             socket.presentObservers?.sends(event, on: socket)
             socket.send(packet, tickets)
         }
+        position = place.offset
     }
 
     /// Shows an event to those receivers that listen to what they are sent.

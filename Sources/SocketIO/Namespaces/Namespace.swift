@@ -57,11 +57,12 @@ public final class Namespace: Sendable {
     ///
     /// - Throws: What the adapter's factory throws.
     func makeAdapter() throws {
-        let recovery = core.options.connectionStateRecovery
+        let recovery = core.options.connectionStateRecovery?.limited(by: core.options.sendQueue)
         let context = AdapterContext(
             loops: core.group,
             log: core.options.log,
-            recovery: recovery
+            recovery: recovery,
+            budget: core.recoveryBudget
         )
         let adapter = try core.options.adapter.make(self, context)
         adapterSlot.withLock { $0 = adapter }
@@ -87,6 +88,9 @@ public final class Namespace: Sendable {
     /// If so, whatever concerns its sockets passes the loops' mailboxes, in the order of the calls:
     /// a packet with an offset must not overtake another on any loop.
     var isRecovering: Bool { recovers.load(ordering: .relaxed) }
+
+    /// Where the packets kept end at this moment, if clients recover.
+    var position: String? { isRecovering ? adapter.position : nil }
 
     // MARK: Setting up
 
@@ -234,8 +238,9 @@ extension Namespace: AdapterHost {
 
     /// See `AdapterHost`.
     public func joinLocally(_ rooms: [Room], _ options: BroadcastOptions) {
+        let position = position
         forEachSelected(options) { socket in
-            for room in rooms { socket.join(room) }
+            for room in rooms { socket.join(room, at: position) }
         }
     }
 

@@ -26,7 +26,7 @@ public struct SendQueueOptions: Sendable {
         /// disconnected.
         ///
         /// For streams of which the newest part matters. The newest event stays even if it is
-        /// larger than the bound.
+        /// larger than the bound. A client that recovers its connection later has missed them.
         case dropOldest
     }
 

@@ -63,7 +63,8 @@ extension Namespace {
         if let live = sessions.withLock({ $0[request.privateID] }) {
             await withCheckedContinuation { done in
                 live.state.post { state in
-                    state.client.replace()
+                    // It may have ended meanwhile, and its client's others stay.
+                    if !state.isOver { state.client.replace() }
                     done.resume()
                 }
             }

@@ -20,13 +20,14 @@ final class OrderedDeliveries: Sendable {
         last.withLock { last in
             last += 1
             let number = last
-            let encoded = packet.withOffset(offset()).encoded(
+            let offset = offset()
+            let encoded = packet.withOffset(offset).encoded(
                 as: namespace.core.packetFormat,
                 namespace: namespace.wireName,
                 isCompressible: options.isCompressed
             )
             for local in namespace.locals {
-                local.post { $0.deliver(encoded, of: packet, options, number: number) }
+                local.post { $0.deliver(encoded, of: packet, options, (number, offset)) }
             }
         }
     }

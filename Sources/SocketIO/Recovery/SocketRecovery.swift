@@ -4,24 +4,25 @@
 final class SocketRecovery {
     /// By what the client asks for its session when it comes back; known to nobody else.
     let privateID: String
-    /// `Adapter.position` when it connected first.
-    var since: String?
+    /// The rooms, each with `Adapter.position` when it was joined.
+    var joined: [Room: String] = [:]
     /// The session that the client has come back to, until it is admitted.
     var restored: RestoredSession?
+    /// The last offset that was sent to it; what its client names if it has received all.
+    var lastOffset: String?
     /// The number of the last delivery in order that it has had, or is not to have.
     var caughtUp: UInt64 = 0
-    /// A disconnect is on its way: events of the client are not for its handlers any more.
-    var isDisconnecting = false
 
     /// A new session.
     init(privateID: String) {
         self.privateID = privateID
     }
 
-    /// A session that was found again.
-    init(_ restored: RestoredSession) {
+    /// A session that was found again, by a client that has `offset`.
+    init(_ restored: RestoredSession, offset: String?) {
+        lastOffset = offset
         privateID = restored.session.privateID
-        since = restored.session.since
+        joined = restored.session.rooms
         self.restored = restored
     }
 }

@@ -6,19 +6,27 @@ import Synchronization
 extension SocketState {
     /// Keeps the session when the connection was lost; it is still in its rooms.
     func persist(after reason: DisconnectReason) {
-        guard reason.isRecoverable, let recovery, !recovery.isDisconnecting, let shared else {
-            return
-        }
+        guard reason.isRecoverable, let recovery, let shared, !isDisconnecting,
+            let position = namespace.adapter.position
+        else { return }
+        // Some that were joined a moment ago may be foreseen only.
+        let rooms = shared.rooms.withLock { $0 }
         namespace.adapter.persist(
             StoredSession(
                 id: shared.id,
                 privateID: recovery.privateID,
-                rooms: shared.rooms.withLock { $0 },
+                rooms: Dictionary(
+                    uniqueKeysWithValues: rooms.map { ($0, recovery.joined[$0] ?? position) }
+                ),
                 data: shared.data.withLock { $0 },
-                since: recovery.since
+                lastOffset: recovery.lastOffset,
+                position: local.position
             )
         )
     }
+
+    /// The app has disconnected it; events of the client are not for its handlers any more.
+    var isDisconnecting: Bool { shared?.isDisconnecting.load(ordering: .relaxed) ?? false }
 
     /// Asks for what a restored session has missed, as far as it is not yet known.
     ///
@@ -27,24 +35,29 @@ extension SocketState {
         guard let recovery, let restored = recovery.restored else { return [] }
         let adapter = namespace.adapter
         let (later, number) = namespace.ordered.atStandstill {
-            adapter.packets(after: restored.position)
+            adapter.packets(after: restored.position, for: restored.session)
         }
         guard let later else { return nil }
         recovery.caughtUp = number
-        local.caughtUp = number
-        return (restored.missed + later).filter { restored.session.isSelected(by: $0.options) }
+        let missed = restored.missed + later
+        if let last = missed.last { recovery.lastOffset = last.offset }
+        return missed
     }
 
     /// It is admitted: from now on its client can come back, and take it over.
     func beginSession() {
-        guard let recovery, let shared else { return }
+        guard let recovery else { return }
         if let restored = recovery.restored {
-            for room in restored.session.rooms { join(room) }
+            for (room, position) in restored.session.rooms { join(room, at: position) }
+            recovery.joined = restored.session.rooms
             recovery.restored = nil
-        } else {
-            let adapter = namespace.adapter
-            recovery.since = namespace.ordered.atStandstill { adapter.position }.0
         }
+        announceSession()
+    }
+
+    /// Its client can take it over from now on.
+    func announceSession() {
+        guard let recovery, let shared else { return }
         namespace.sessions.withLock { $0[recovery.privateID] = shared }
     }
 
@@ -58,17 +71,18 @@ extension SocketState {
 
     /// The socket is over: if it was not admitted, the client may ask for its session again.
     func giveSessionBack() {
-        guard let restored = recovery?.restored else { return }
+        guard let restored = recovery?.restored, !isDisconnecting else { return }
         namespace.adapter.persist(restored.session)
     }
 }
 
 extension SocketShared {
-    /// Shows on the loop already now that a call will disconnect the socket in order.
+    /// Shows already now that a call will disconnect the socket in order.
     func foreseeDisconnect() {
-        guard namespace.isRecovering, state.loop.isOnLoop else { return }
-        state.value.recovery?.isDisconnecting = true
-        isConnected.store(false, ordering: .relaxed)
+        guard namespace.isRecovering else { return }
+        // Whatever ends it first, its client does not come back to the session.
+        isDisconnecting.store(true, ordering: .relaxed)
+        if state.loop.isOnLoop { isConnected.store(false, ordering: .relaxed) }
     }
 }
 

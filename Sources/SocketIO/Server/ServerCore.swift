@@ -20,6 +20,7 @@ final class ServerCore: Sendable {
     /// The rate limits; nil without any.
     let limiter: RateLimiter?
     let drain = Drain()
+    let recoveryBudget = RecoveryBudget()
     let payloadLog = LogThrottle()
     let overflowLog = LogThrottle()
     private let clients: [LoopBound<LocalClients>]

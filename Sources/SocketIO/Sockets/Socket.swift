@@ -77,8 +77,9 @@ public struct Socket: Sendable, Identifiable, Hashable {
     /// Joins rooms; on the socket's loop at once, elsewhere in order with other calls.
     public func join(_ rooms: [Room]) {
         shared.foresee { $0.formUnion(rooms) }
+        let position = shared.namespace.position
         shared.run { state in
-            for room in rooms { state.join(room) }
+            for room in rooms { state.join(room, at: position) }
         }
     }
 

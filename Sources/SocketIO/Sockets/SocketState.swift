@@ -85,7 +85,7 @@ final class SocketState {
 
     /// Whether events of the client reach its handlers.
     var isListening: Bool {
-        if case .connected = life { recovery?.isDisconnecting != true } else { false }
+        if case .connected = life { !isDisconnecting } else { false }
     }
 
     /// Whether it is over, so that nothing must be kept for it any more.
@@ -120,14 +120,19 @@ final class SocketState {
     func finish(_ reason: DisconnectReason) {
         switch life {
         case .connecting:
+            let shared = shared
             end(wasConnected: false)
+            if let shared { forgetSession(of: shared) }
         case .connected:
             life = .leaving
             for handler in disconnectingHandlers { handler.body(reason) }
             persist(after: reason)
             let handlers = disconnectHandlers
+            let shared = shared
             end(wasConnected: true)
             for handler in handlers { handler.body(reason) }
+            // Only now can its client come back: one end, then one beginning.
+            if let shared { forgetSession(of: shared) }
         case .leaving, .disconnected:
             // A handler has disconnected it again; once is enough.
             break
@@ -143,7 +148,6 @@ final class SocketState {
             for room in rooms { namespace.countLeave(room, shared.id) }
             shared.rooms.withLock { $0 = [] }
             shared.isConnected.store(false, ordering: .relaxed)
-            forgetSession(of: shared)
         }
         giveSessionBack()
         shared = nil
@@ -194,14 +198,17 @@ final class SocketState {
 
     // MARK: Rooms
 
-    func join(_ room: Room) {
+    /// Joins a room; `position` is that of the call, for whoever recovers.
+    func join(_ room: Room, at position: String? = nil) {
         guard let shared, local.join(slot, room) else { return }
+        recovery?.joined[room] = position ?? namespace.adapter.position
         shared.rooms.withLock { _ = $0.insert(room) }
         namespace.countJoin(room, shared.id)
     }
 
     func leave(_ room: Room) {
         guard let shared, local.leave(slot, room) else { return }
+        recovery?.joined[room] = nil
         shared.rooms.withLock { _ = $0.remove(room) }
         namespace.countLeave(room, shared.id)
     }

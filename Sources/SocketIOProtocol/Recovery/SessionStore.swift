@@ -19,29 +19,48 @@ package struct SessionStore<Session> {
 
     /// An empty store of at most `maxCount` sessions, each kept for `lifetime`.
     package init(lifetime: Duration, maxCount: Int) {
-        self.lifetime =
-            UInt64(max(lifetime.components.seconds, 0)) * 1000
-            + UInt64(max(lifetime.components.attoseconds, 0)) / 1_000_000_000_000_000
+        self.lifetime = lifetime.wholeMilliseconds
         self.maxCount = max(maxCount, 0)
     }
 
     package var count: Int { sessions.count }
+    /// How many ids it remembers, those of sessions that are gone included.
+    var orderCount: Int { order.count }
 
     /// Keeps a session under its private id; of too many the oldest goes.
     package mutating func store(_ session: Session, id: String, milliseconds now: UInt64) {
         lastNumber += 1
-        sessions[id] = Entry(session: session, expiry: now &+ lifetime, number: lastNumber)
+        sessions[id] = Entry(
+            session: session,
+            expiry: now.addingClamped(lifetime),
+            number: lastNumber
+        )
         order.append((id, lastNumber))
         purge(milliseconds: now)
-        while sessions.count > maxCount, head < order.count { removeFirst() }
+        while sessions.count > maxCount, removeOldest() {}
+        // Sessions that were taken leave their ids here, behind one that stays.
+        if order.count > 2 * sessions.count + 32 {
+            order = order[head...].filter { sessions[$0.id]?.number == $0.number }
+            head = 0
+        }
+    }
+
+    /// Forgets the oldest session; false if there is none.
+    @discardableResult
+    package mutating func removeOldest() -> Bool {
+        let before = sessions.count
+        while sessions.count == before, head < order.count { removeFirst() }
+        return sessions.count < before
     }
 
     /// Takes a session out; nil if there is none, or it is too old.
     ///
-    /// Taken once: whoever knows the id and comes second finds nothing.
+    /// Taken once: whoever knows the id and comes second finds nothing. `now` is of a clock that
+    /// only goes on.
     package mutating func take(_ id: String, milliseconds now: UInt64) -> Session? {
         purge(milliseconds: now)
-        return sessions.removeValue(forKey: id)?.session
+        guard let entry = sessions.removeValue(forKey: id), entry.expiry > now else { return nil }
+        return entry.session
     }
 
     /// Forgets what is too old.

@@ -51,7 +51,7 @@ struct PacketLogTests {
     @Test("after a position come all later packets, in order")
     func after() throws {
         var log = log()
-        let offsets = (0..<5).map { log.append($0, cost: 1, milliseconds: 1000 + UInt64($0 / 2)) }
+        let offsets = (0..<5).map { log.append($0, at: 1000 + UInt64($0 / 2)) }
         for (index, offset) in offsets.enumerated() {
             let missed = try #require(log.packets(after: offset))
             #expect(missed.map(\.packet) == Array((index + 1)..<5))
@@ -65,7 +65,7 @@ struct PacketLogTests {
         let start = log.newest
         #expect(try #require(log.packets(after: start)).isEmpty)
         #expect(log.packets(after: .start) == nil)
-        let offset = log.append(1, cost: 1, milliseconds: 1000)
+        let offset = log.append(1, cost: 1, at: 1000)
         #expect(try #require(log.packets(after: start)).count == 1)
         #expect(log.packets(after: offset.next(milliseconds: 1000)) == nil)
     }
@@ -74,13 +74,13 @@ struct PacketLogTests {
     func purged() throws {
         var log = log()
         let start = log.newest
-        let old = log.append(1, cost: 1, milliseconds: 1000)
-        let newer = log.append(2, cost: 1, milliseconds: 5000)
-        log.purge(milliseconds: 11_000)
+        let old = log.append(1, cost: 1, at: 1000)
+        let newer = log.append(2, cost: 1, at: 5000)
+        log.purge(now: 11_000)
         #expect(log.count == 1)
         #expect(log.packets(after: start) == nil)
         #expect(try #require(log.packets(after: old)).map(\.packet) == [2])
-        log.purge(milliseconds: 15_000)
+        log.purge(now: 15_000)
         #expect(log.count == 0 && log.bytes == 0)
         #expect(log.packets(after: old) == nil)
         #expect(try #require(log.packets(after: newer)).isEmpty)
@@ -89,14 +89,114 @@ struct PacketLogTests {
     @Test("number and bytes are bounded; the oldest go")
     func bounded() {
         var few = log(count: 3)
-        for number in 0..<10 { _ = few.append(number, cost: 1, milliseconds: 1000) }
+        for number in 0..<10 { _ = few.append(number, cost: 1, at: 1000) }
         #expect(few.count == 3)
         var small = log(bytes: 10)
-        for number in 0..<10 { _ = small.append(number, cost: 4, milliseconds: 1000) }
+        for number in 0..<10 { _ = small.append(number, cost: 4, at: 1000) }
         #expect(small.count == 2 && small.bytes == 8)
-        let offset = small.append(11, cost: 11, milliseconds: 1000)
+        let offset = small.append(11, cost: 11, at: 1000)
         #expect(small.count == 0)
         #expect(small.packets(after: offset)?.isEmpty == true)
+    }
+
+    @Test("a client gets what was for everybody or its rooms, once, since it joined each")
+    func rooms() throws {
+        var log = log()
+        let start = log.newest
+        _ = log.append(0, "b")
+        let joinedB = log.append(1)
+        _ = log.append(2, "a", "b", "a")
+        _ = log.append(3, "c")
+        _ = log.append(4, "b")
+        let late = log.append(5, "a")
+        func missed(_ rooms: (String, Offset)..., after offset: Offset) throws -> [Int] {
+            try #require(
+                log.packets(
+                    after: offset,
+                    rooms: rooms.map { (name: $0.0, since: $0.1) },
+                    start: start,
+                    isExcluded: { $0 == 4 }
+                )
+            ).map(\.packet)
+        }
+        #expect(try missed(after: start) == [1])
+        #expect(try missed(("a", start), ("b", start), after: start) == [0, 1, 2, 5])
+        #expect(try missed(("a", start), ("b", joinedB), after: start) == [1, 2, 5])
+        #expect(try missed(("a", late), ("b", start), after: start) == [0, 1, 2])
+        #expect(try missed(("c", start), after: joinedB) == [3])
+    }
+
+    @Test("what came before the client came is not for it, whatever it says")
+    func start() throws {
+        var log = log()
+        let before = log.newest
+        _ = log.append(1)
+        let start = log.append(2)
+        _ = log.append(3)
+        let missed = log.packets(after: before, rooms: [], start: start)
+        #expect(try #require(missed).map(\.packet) == [3])
+    }
+
+    @Test("who has missed too much does not recover")
+    func tooMuch() throws {
+        var log = log()
+        let start = log.newest
+        for number in 0..<5 { _ = log.append(number, "a", cost: 10) }
+        let rooms = [(name: "a", since: start)]
+        func missed(_ count: Int, _ bytes: Int) -> Int? {
+            log.packets(after: start, rooms: rooms, start: start, maxCount: count, maxBytes: bytes)?
+                .count
+        }
+        #expect(missed(5, 50) == 5)
+        #expect(missed(4, 50) == nil)
+        #expect(missed(5, 49) == nil)
+    }
+
+    @Test("packets and rooms come and go as in a plain list")
+    func model() throws {
+        var random = SplitMix64(seed: 20)
+        var log = PacketLog<Int>(
+            lifetime: .seconds(9),
+            maxCount: 60,
+            maxBytes: 500,
+            milliseconds: 1
+        )
+        var list: [(offset: Offset, number: Int, rooms: [String], cost: Int, expiry: UInt64)] = []
+        var offsets = [log.newest]
+        var now: UInt64 = 1
+        let names = ["a", "b", "c", "d"]
+        for number in 0..<3000 {
+            now += UInt64.random(in: 0...300, using: &random)
+            let rooms = (0..<Int.random(in: 0...2, using: &random)).map { _ in
+                names[Int.random(in: 0..<4, using: &random)]
+            }
+            let cost = Int.random(in: 1...20, using: &random)
+            let offset = log.append(number, rooms: rooms, cost: cost, now: now, milliseconds: now)
+            offsets.append(offset)
+            list.append((offset, number, rooms, cost, now + 9000))
+            while list.count > 60 || list.reduce(0, { $0 + $1.cost }) > 500 { list.removeFirst() }
+            list.removeAll { $0.expiry <= now }
+            #expect(log.count == list.count)
+            #expect(log.bytes == list.reduce(0) { $0 + $1.cost })
+            let after = offsets[
+                Int.random(in: max(0, offsets.count - 70)..<offsets.count, using: &random)
+            ]
+            let isComplete = offsets.count - 1 - list.count <= offsets.firstIndex(of: after) ?? 0
+            let missed = log.packets(
+                after: after,
+                rooms: [(name: "a", since: .start), (name: "b", since: .start)],
+                start: .start
+            )
+            guard isComplete else {
+                #expect(missed == nil)
+                continue
+            }
+            let expected = list.filter { entry in
+                entry.offset > after
+                    && (entry.rooms.isEmpty || entry.rooms.contains { $0 == "a" || $0 == "b" })
+            }
+            #expect(try #require(missed).map(\.packet) == expected.map(\.number))
+        }
     }
 
     @Test("a long life keeps no holes")
@@ -104,11 +204,28 @@ struct PacketLogTests {
         var log = log(count: 50)
         var offsets: [Offset] = []
         for number in 0..<10_000 {
-            offsets.append(log.append(number, cost: 1, milliseconds: 1000 + UInt64(number)))
+            offsets.append(log.append(number, cost: 1, at: 1000 + UInt64(number)))
         }
         #expect(log.count == 50)
         let missed = try #require(log.packets(after: offsets[9_990]))
         #expect(missed.map(\.packet) == Array(9_991..<10_000))
+    }
+}
+
+extension PacketLog {
+    /// For everybody, with one clock for position and life.
+    fileprivate mutating func append(
+        _ packet: Packet,
+        _ rooms: String...,
+        cost: Int = 1,
+        at time: UInt64 = 1000
+    ) -> Offset {
+        append(packet, rooms: rooms, cost: cost, now: time, milliseconds: time)
+    }
+
+    /// For a client that is in no room.
+    fileprivate func packets(after offset: Offset) -> [(offset: Offset, packet: Packet)]? {
+        packets(after: offset, rooms: [], start: .start)
     }
 }
 
@@ -134,6 +251,18 @@ struct SessionStoreTests {
         #expect(store.take("a", milliseconds: 14_999) == 3)
         store.store(4, id: "a", milliseconds: 20_000)
         #expect(store.take("a", milliseconds: 30_000) == nil)
+    }
+
+    @Test("sessions that come and go behind one that stays leave nothing")
+    func churn() {
+        var store = SessionStore<Int>(lifetime: .seconds(1 << 60), maxCount: 10)
+        store.store(0, id: "stays", milliseconds: 1)
+        for number in 0..<10_000 {
+            store.store(number, id: "x", milliseconds: 1)
+            #expect(store.take("x", milliseconds: 1) == number)
+        }
+        #expect(store.orderCount <= 64)
+        #expect(store.take("stays", milliseconds: 1 << 40) == 0)
     }
 
     @Test("of too many the oldest goes")
