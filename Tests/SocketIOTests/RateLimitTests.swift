@@ -210,6 +210,53 @@ struct RateLimitTests {
         )
     }
 
+    @Test("leaving what was left already counts as any packet, whatever it is padded with")
+    func lateLeaves() async throws {
+        try await withServer(
+            options: Self.limiting { $0.packets = Self.first(5) },
+            setUp: { $0.of("/other").onConnection { _ in } },
+            run: { server, port in
+                let client = try TestClient(port: port)
+                try await client.join()
+                try await client.join("/other")
+                for _ in 0..<100 { try client.send("41/other,") }
+                try client.send("40/other,")
+                #expect(
+                    try await client.text() == #"44/other,{"message":"rate limit exceeded"}"#
+                )
+                // Two joins and three of the late ones have passed; the first has left.
+                #expect(server.statistics.limitedPackets == 97)
+            }
+        )
+    }
+
+    @Test("leaving is charged for its bytes, though it always passes")
+    func bytesOfLeaves() async throws {
+        let left = Journal<String>()
+        try await withServer(
+            options: Self.limiting { $0.bytes = Self.first(20) },
+            setUp: { server in
+                server.of("/other").onConnection { socket in
+                    socket.onDisconnect { left.add($0.rawValue) }
+                }
+            },
+            run: { server, port in
+                let client = try TestClient(port: port)
+                // 8 bytes each, then as many again.
+                try await client.join("/other")
+                try client.send("41/other,")
+                _ = await left.first(1)
+                try await client.join("/other")
+                try client.send("41/other,", "40/other,")
+                #expect(
+                    try await client.text() == #"44/other,{"message":"rate limit exceeded"}"#
+                )
+                #expect(left.entries.count == 2)
+                #expect(server.statistics.limitedPackets == 1)
+            }
+        )
+    }
+
     @Test("bytes of a connection: one packet may be larger than the burst, the next one waits")
     func bytes() async throws {
         let seen = Journal<Int>()

@@ -52,6 +52,12 @@ final class ClientLimits {
         return decide(joins.take(eventRate, at: now), .joins, head, text, now)
     }
 
+    /// The bytes of a packet that passes in any case.
+    func charge(byteCount: Int) {
+        guard let byteRate else { return }
+        bytes.owe(byteCount, byteRate, at: loop.turnTime)
+    }
+
     /// An event for a socket.
     func takeEvent(
         _ head: PacketHead,

@@ -28,8 +28,8 @@ public struct RateLimit: Equatable, Sendable {
 /// options.rateLimits = limits
 /// ```
 ///
-/// Every limit is nil, which is none, until it is set. Heartbeats and the packets by which clients
-/// leave a namespace are never limited. An address is the client's as `ServerOptions.trustedProxyHops`
+/// Every limit is nil, which is none, until it is set. Heartbeats are never limited, nor is leaving a
+/// namespace that the client is in, though its bytes count. An address is the client's as `ServerOptions.trustedProxyHops`
 /// finds it; of IPv6 the first 64 bits count, which is what one subscriber has at least. All limits
 /// are those of one server: in a cluster every server counts for itself.
 public struct RateLimits: Sendable {
