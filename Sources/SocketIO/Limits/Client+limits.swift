@@ -28,7 +28,7 @@ extension Client {
         case .drop:
             if head.type == .connect { refuseForLimit(head, text) }
         case .disconnect:
-            close()
+            closeForGood()
         }
         return false
     }
@@ -43,9 +43,19 @@ extension Client {
         switch limits.takeEvent(head, in: text, for: state) {
         case .allow: return true
         case .drop: break
-        case .disconnect: close()
+        case .disconnect: closeForGood()
         }
         return false
+    }
+
+    /// Closes the connection of a client that is to be rid of what it has here: nothing is kept for
+    /// it to recover.
+    func closeForGood() {
+        for entry in connections.sockets + connecting {
+            entry.state.recovery?.isDisconnecting = true
+            entry.state.recovery?.restored = nil
+        }
+        close()
     }
 
     /// A client that is not told would wait for ever.

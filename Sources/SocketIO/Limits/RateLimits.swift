@@ -35,8 +35,10 @@ public struct RateLimit: Equatable, Sendable {
 public struct RateLimits: Sendable {
     /// Events of one socket.
     ///
-    /// One with binary attachments counts once. The namespaces that one connection asks to join
-    /// are held to the same limit, with a bucket of their own.
+    /// One with binary attachments counts once. The limit is that of one client in one namespace:
+    /// leaving and joining again changes nothing. In another namespace it has another bucket, of
+    /// which dynamic namespaces make many; `packets` bounds them all. The namespaces that one
+    /// connection asks to join are held to the same limit, with a bucket of their own.
     public var events: RateLimit?
     /// Packets of one connection: events and acks of all its sockets, and namespaces asked for.
     public var packets: RateLimit?
@@ -76,7 +78,9 @@ public enum RateLimitAction: Sendable {
     case allow
     /// Close the client's connection; its sockets see `forced close`. A handshake is answered 429.
     ///
-    /// Clients reconnect after that unless told not to; `socket.disconnect()` tells them.
+    /// Clients reconnect after that, with full buckets, unless told not to: `socket.disconnect()`
+    /// tells them, and `handshakesPerAddress` bounds how often. None gets its session back by
+    /// `ServerOptions.connectionStateRecovery`.
     case disconnect
 }
 
