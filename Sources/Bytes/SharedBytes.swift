@@ -3,7 +3,7 @@
 /// Two 32-bit bounds and a reference; copies and slices share the storage. Usable from any
 /// thread: the storage is never written once a `SharedBytes` holds it, hence `@unchecked`.
 package struct SharedBytes: @unchecked Sendable {
-    private let storage: Storage
+    let storage: Storage
     @usableFromInline let lower: UInt32
     @usableFromInline let upper: UInt32
 

@@ -17,8 +17,9 @@ extension MessagePackReader {
 
     /// Reads the next value and appends it as JSON.
     ///
-    /// `attachments` may hold some already: placeholders are numbered from there. After an error
-    /// both hold what was read until then.
+    /// Attachments are slices of what is read; whoever keeps them calls `compact`. `attachments`
+    /// may hold some already: placeholders are numbered from there. After an error both hold what
+    /// was read until then.
     ///
     /// - Throws: `MessagePackError`.
     package mutating func readJSON(

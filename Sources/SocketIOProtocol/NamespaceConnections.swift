@@ -109,6 +109,19 @@ package struct NamespaceConnections<Socket>: ~Copyable {
         if case .connected(let socket)? = phase(of: name) { socket } else { nil }
     }
 
+    /// Whether a packet is one by which the client leaves a namespace that it is in.
+    package func isLeave(_ head: PacketHead, in text: RawSpan) -> Bool {
+        guard head.type == .disconnect else { return false }
+        let phase =
+            if let range = head.namespace {
+                index(of: text.extracting(range)).map { others[$0].phase }
+            } else {
+                root
+            }
+        guard case .connected? = phase else { return false }
+        return true
+    }
+
     /// Whether a namespace is being joined.
     package func isConnecting(_ name: SharedBytes?) -> Bool {
         if case .connecting? = phase(of: name) { true } else { false }

@@ -12,6 +12,26 @@ struct SharedBytesTests {
         #expect(SharedBytes().count == 0)
     }
 
+    @Test("slices that are a small part of their buffer are copied, large ones are not")
+    func compaction() {
+        let bytes = SharedBytes([UInt8](repeating: 7, count: 100_000))
+        var small = [bytes[5..<6], bytes[10..<30_000], bytes[99_000..<99_000]]
+        small.compact()
+        #expect(small.map(\.count) == [1, 29_990, 0])
+        #expect(small.map(\.storageByteCount) == [1, 29_990, 0])
+        #expect(small[1] == bytes[10..<30_000])
+        var large = [bytes[0..<1], bytes[1..<40_000]]
+        large.compact()
+        #expect(large.map(\.storageByteCount) == [100_000, 100_000])
+        // Not worth a copy.
+        var short = [SharedBytes([UInt8](repeating: 7, count: 200))[0..<1]]
+        short.compact()
+        #expect(short.map(\.storageByteCount) == [200])
+        var none: [SharedBytes] = []
+        none.compact()
+        #expect(none.isEmpty)
+    }
+
     @Test("a buffer grows, keeps its bytes and gives them away")
     func buffer() {
         var buffer = ByteBuffer()

@@ -54,6 +54,24 @@ struct MessagePackPacketParserTests {
         }
     }
 
+    @Test("a small attachment does not keep a large message alive, whatever else is in it")
+    func paddedAttachment() throws {
+        let padding = String(repeating: "x", count: 900_000)
+        let data = #"["b",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#
+        let padded = try MessagePackPacketParser.parse(
+            messagePack(#"{"type":2,"data":\#(data),"nsp":"/","pad":"\#(padding)"}"#, [one, two])
+        )
+        #expect(padded.attachments == [one, two])
+        #expect(padded.attachments.map(\.storageByteCount) == [3, 1])
+        // Most of its message: shared with it, not copied.
+        let large = SharedBytes([UInt8](repeating: 1, count: 900_000))
+        let message = messagePack(#"{"type":2,"data":\#(data),"nsp":"/"}"#, [large, two])
+        let packet = try MessagePackPacketParser.parse(message)
+        #expect(packet.attachments == [large, two])
+        let storage = message.storageByteCount
+        #expect(packet.attachments.map(\.storageByteCount) == [storage, storage])
+    }
+
     @Test(
         "the private encodings of notepack",
         arguments: [

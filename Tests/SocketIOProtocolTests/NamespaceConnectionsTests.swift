@@ -19,12 +19,23 @@ struct NamespaceConnectionsTests {
         }
     }
 
+    private func isLeave(
+        _ namespaces: borrowing NamespaceConnections<String>,
+        _ wire: String
+    ) throws -> Bool {
+        let text = SharedBytes(wire)
+        let head = try PacketParser.parse(text.bytes)
+        return namespaces.isLeave(head, in: text.bytes)
+    }
+
     @Test("§16: join, talk, leave, join again", arguments: [nil, "/admin"])
     func life(name: String?) throws {
         let prefix = name.map { $0 + "," } ?? ""
         let namespace = name.map { SharedBytes($0) }
         var namespaces = NamespaceConnections<String>()
+        #expect(try !isLeave(namespaces, "1" + prefix))
         #expect(try take(&namespaces, "0" + prefix) == "connect")
+        #expect(try !isLeave(namespaces, "1" + prefix))
         let isConnecting = namespaces.isConnecting(namespace)
         #expect(isConnecting)
         let accepted = namespaces.accept(namespace, "s")
@@ -33,7 +44,10 @@ struct NamespaceConnectionsTests {
         #expect(try take(&namespaces, "2\(prefix)[\"a\"]") == "deliver s")
         #expect(try take(&namespaces, "3\(prefix)1[]") == "deliver s")
         #expect(try take(&namespaces, "51-\(prefix)[\"a\"]") == "deliver s")
+        #expect(try isLeave(namespaces, "1" + prefix))
+        #expect(try !isLeave(namespaces, "2\(prefix)[\"a\"]"))
         #expect(try take(&namespaces, "1" + prefix) == "disconnect s")
+        #expect(try !isLeave(namespaces, "1" + prefix))
         for late in ["2\(prefix)[\"a\"]", "3\(prefix)1[]", "1\(prefix)", "61-\(prefix)1[]"] {
             #expect(try take(&namespaces, late) == "ignore")
         }

@@ -51,6 +51,20 @@ struct ClassicCodingTests {
         #expect(hex(emitter.broadcast(try packet("hello"), options())) == compact(emitterDump))
     }
 
+    @Test("a small attachment does not keep a large message alive")
+    func smallAttachment() throws {
+        let other = ClassicCoding(uid: "other1", namespace: "/", limits: MessagePackLimits())
+        let text = String(repeating: "x", count: 100_000)
+        let json = #"["\#(text)",{"_placeholder":true,"num":0}]"#
+        let message = coding.broadcast(try packet("hello", json, [Data([1])]), options())
+        guard case .broadcast(let packet, _, nil) = try other.decodeBroadcast(message).message
+        else {
+            Issue.record("no broadcast")
+            return
+        }
+        #expect(packet.arguments.attachments.map(\.storageByteCount) == [1])
+    }
+
     @Test("§1.2: the dumps of others are understood")
     func dumps() throws {
         let other = ClassicCoding(uid: "other1", namespace: "/", limits: MessagePackLimits())

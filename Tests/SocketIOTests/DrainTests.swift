@@ -9,40 +9,74 @@ struct DrainTests {
 
     // MARK: The schedule
 
-    @Test(
-        "clients leave in even slices, all of them, the last at the end",
-        arguments: [300, 10_000]
-    )
-    func slices(_ count: Int) {
-        let schedule = DrainSchedule(start: 7, length: 5 * Self.second)
+    /// How many leave when, of clients on one loop.
+    private static func course(
+        _ schedule: DrainSchedule,
+        _ count: Int,
+        from start: UInt64 = 0
+    ) -> [(time: UInt64, share: Int)] {
         var left = count
-        var now: UInt64 = 7
-        var shares: [Int] = []
+        var now = start
+        var course: [(time: UInt64, share: Int)] = []
         while left > 0 {
             now += schedule.pause(at: now)
             let share = schedule.share(of: left, at: now)
             left -= share
-            shares.append(share)
+            course.append((now, share))
         }
+        return course
+    }
+
+    @Test(
+        "clients leave in even slices, all of them, a hundred slices at most",
+        arguments: [100, 300, 10_000]
+    )
+    func slices(_ count: Int) {
+        let schedule = DrainSchedule(start: 7, length: 5 * Self.second, count: count)
+        let course = Self.course(schedule, count, from: 7)
+        let shares = course.map(\.share)
         #expect(shares.reduce(0, +) == count)
         #expect(shares.count == 100)
         #expect(Set(shares).count <= 2)
-        #expect(schedule.isOver(at: now))
+        #expect(course.last?.time == 7 + 4_975_000_000)
     }
 
-    @Test("few clients leave one by one from the first slice on")
+    @Test("few clients leave one by one over the whole time")
     func few() {
-        let schedule = DrainSchedule(start: 0, length: 5 * Self.second)
-        #expect(schedule.share(of: 0, at: schedule.interval) == 0)
-        #expect(schedule.share(of: 1, at: schedule.interval) == 1)
-        #expect(schedule.share(of: 99, at: schedule.interval) == 1)
-        #expect(schedule.share(of: 101, at: schedule.interval) == 2)
+        let length = 6 * Self.second
+        let one = Self.course(DrainSchedule(start: 0, length: length, count: 1), 1)
+        #expect(one.map(\.time) == [3 * Self.second])
+        let ten = Self.course(DrainSchedule(start: 0, length: length, count: 10), 10)
+        #expect(ten.map(\.share) == [Int](repeating: 1, count: 10))
+        #expect(ten.map(\.time) == (0..<10).map { 300_000_000 + $0 * 600_000_000 })
+        #expect(DrainSchedule(start: 0, length: length, count: 1).share(of: 0, at: 1) == 0)
     }
 
-    @Test("slices that were missed are made up for; after the end everybody leaves")
+    @Test("the loops' slices alternate")
+    func loops() {
+        let length = 4 * Self.second
+        let times = (0..<4).flatMap { loop in
+            Self.course(
+                DrainSchedule(start: 0, length: length, count: 2, loop: loop, of: 4),
+                2
+            ).map(\.time)
+        }
+        #expect(times.sorted() == (0..<8).map { 250_000_000 + $0 * 500_000_000 })
+    }
+
+    @Test("a slice that is late by less than a step is that slice, and delays none")
+    func delayed() {
+        let schedule = DrainSchedule(start: 0, length: 10 * Self.second, count: 10)
+        #expect(schedule.share(of: 10, at: 1_400_000_000) == 1)
+        #expect(schedule.pause(at: 1_400_000_000) == 100_000_000)
+        #expect(schedule.share(of: 1, at: 9_999_999_999) == 1)
+    }
+
+    @Test("slices that were missed are made up for; in the last and after it everybody leaves")
     func late() {
-        let schedule = DrainSchedule(start: 0, length: 10 * Self.second)
-        #expect(schedule.share(of: 100, at: 9 * Self.second) > 8)
+        let schedule = DrainSchedule(start: 0, length: 10 * Self.second, count: 100)
+        #expect(schedule.share(of: 100, at: 9 * Self.second) == 10)
+        #expect(schedule.share(of: 100, at: 9_950_000_000) == 100)
         #expect(schedule.share(of: 100, at: 10 * Self.second) == 100)
         #expect(schedule.share(of: 100, at: .max) == 100)
         #expect(schedule.pause(at: .max) == 0)
@@ -50,11 +84,20 @@ struct DrainTests {
 
     @Test("odd lengths", arguments: [0, 1, 19_999_999, UInt64.max - 5, UInt64.max])
     func lengths(_ length: UInt64) {
-        let schedule = DrainSchedule(start: 1_000, length: length)
-        #expect(schedule.interval >= 20_000_000)
-        #expect((0...1000).contains(schedule.share(of: 1000, at: 1_000)))
-        #expect(schedule.share(of: 1000, at: .max) == 1000)
-        #expect(schedule.pause(at: 1_000) <= length)
+        for (loop, count) in [(0, 1000), (7, 1000), (0, 0), (7, 1), (0, .max)] {
+            let schedule = DrainSchedule(
+                start: 1_000,
+                length: length,
+                count: count,
+                loop: loop,
+                of: 8
+            )
+            #expect(schedule.interval >= 20_000_000)
+            #expect((0...1000).contains(schedule.share(of: 1000, at: 1_000)))
+            #expect(schedule.share(of: 1000, at: .max) == 1000)
+            #expect(schedule.pause(at: 1_000) <= length)
+            #expect(schedule.timeLeft(at: 1_000) <= length)
+        }
     }
 
     // MARK: The server
@@ -87,7 +130,7 @@ struct DrainTests {
                     line.split(separator: " ").compactMap { Int($0) }.first
                 }
                 #expect(counts.reduce(0, +) == 24)
-                // A hundred slices a loop, of which a machine that is busy elsewhere leaves some out.
+                // One for each client, of which a machine that is busy elsewhere leaves some out.
                 #expect(counts.count { $0 > 0 } >= 3)
                 for client in clients { #expect(try await client.next() == .closed) }
             }
@@ -112,7 +155,7 @@ struct DrainTests {
                 let clients = [try TestClient(port: port), try TestClient(port: port)]
                 for client in clients { try await client.join() }
                 #expect(!server.isShuttingDown)
-                // Its slices come every 36 seconds: the test is over before the first.
+                // Its first slice comes after 15 minutes: the test is over before.
                 async let end: Void = server.shutdown()
                 while TestClient.isAccepted(port) { await Task.yield() }
                 #expect(server.isShuttingDown && server.port == port && server.clientsCount == 2)
@@ -144,6 +187,47 @@ struct DrainTests {
                 client.drop()
                 while server.clientsCount > 0 { await Task.yield() }
                 await server.shutdown()
+            }
+        )
+    }
+
+    @Test("it is over at once when the last one leaves by itself meanwhile", arguments: [1, 2])
+    func leaving(loops: Int) async throws {
+        try await withServer(
+            loops: loops,
+            options: { $0.drainTime = .seconds(3600) },
+            run: { server, port in
+                let clients = try (0..<4).map { _ in try TestClient(port: port) }
+                for client in clients { try await client.join() }
+                async let end: Void = server.shutdown()
+                while TestClient.isAccepted(port) { await Task.yield() }
+                for client in clients { client.drop() }
+                await end
+            }
+        )
+    }
+
+    @Test("a client that does not poll to hear that it has to leave is not waited for to the end")
+    func silent() async throws {
+        let lines = Journal<String>()
+        try await withServer(
+            options: { options in
+                // It is told half way.
+                options.drainTime = .seconds(8)
+                options.log = { _, line in if line.contains("draining:") { lines.add(line) } }
+            },
+            run: { server, port in
+                let client = try PollingClient(port: port)
+                try client.post("40")
+                _ = try client.poll()
+                await server.shutdown()
+                #expect(
+                    lines.entries == [
+                        "draining: 1 clients leave within 8.0 seconds",
+                        "draining: 1 clients closed, 0 wait",
+                        "draining: 1 clients have not polled since, and are gone",
+                    ]
+                )
             }
         )
     }

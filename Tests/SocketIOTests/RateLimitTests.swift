@@ -70,6 +70,37 @@ struct RateLimitTests {
         )
     }
 
+    @Test("leaving a namespace and joining it again gives no new burst", arguments: [true, false])
+    func rejoining(byServer: Bool) async throws {
+        let seen = Journal<Int>()
+        try await withServer(
+            options: Self.limiting { limits in
+                limits.events = Self.first(10)
+                limits.onLimit = { event in
+                    if byServer, event.excess == 1 { event.socket?.disconnect() }
+                    return .drop
+                }
+            },
+            setUp: Self.counting(seen),
+            run: { _, port in
+                let client = try TestClient(port: port)
+                try await client.join("/other")
+                for round in 0..<4 {
+                    for number in 0..<4 {
+                        try client.send("42/other,[\"count\",\(4 * round + number)]")
+                    }
+                    if byServer, round == 2 {
+                        #expect(try await client.text() == "41/other,")
+                    } else {
+                        try client.send("41/other,")
+                    }
+                    try await client.join("/other")
+                }
+                #expect(seen.entries == Array(0..<10))
+            }
+        )
+    }
+
     @Test("an event counts once with its attachments, and is dropped with them")
     func attachments() async throws {
         let seen = Journal<Int>()
@@ -210,6 +241,53 @@ struct RateLimitTests {
         )
     }
 
+    @Test("leaving what was left already counts as any packet, whatever it is padded with")
+    func lateLeaves() async throws {
+        try await withServer(
+            options: Self.limiting { $0.packets = Self.first(5) },
+            setUp: { $0.of("/other").onConnection { _ in } },
+            run: { server, port in
+                let client = try TestClient(port: port)
+                try await client.join()
+                try await client.join("/other")
+                for _ in 0..<100 { try client.send("41/other,") }
+                try client.send("40/other,")
+                #expect(
+                    try await client.text() == #"44/other,{"message":"rate limit exceeded"}"#
+                )
+                // Two joins and three of the late ones have passed; the first has left.
+                #expect(server.statistics.limitedPackets == 97)
+            }
+        )
+    }
+
+    @Test("leaving is charged for its bytes, though it always passes")
+    func bytesOfLeaves() async throws {
+        let left = Journal<String>()
+        try await withServer(
+            options: Self.limiting { $0.bytes = Self.first(20) },
+            setUp: { server in
+                server.of("/other").onConnection { socket in
+                    socket.onDisconnect { left.add($0.rawValue) }
+                }
+            },
+            run: { server, port in
+                let client = try TestClient(port: port)
+                // 8 bytes each, then as many again.
+                try await client.join("/other")
+                try client.send("41/other,")
+                _ = await left.first(1)
+                try await client.join("/other")
+                try client.send("41/other,", "40/other,")
+                #expect(
+                    try await client.text() == #"44/other,{"message":"rate limit exceeded"}"#
+                )
+                #expect(left.entries.count == 2)
+                #expect(server.statistics.limitedPackets == 1)
+            }
+        )
+    }
+
     @Test("bytes of a connection: one packet may be larger than the burst, the next one waits")
     func bytes() async throws {
         let seen = Journal<Int>()
@@ -231,123 +309,6 @@ struct RateLimitTests {
                 try client.send(#"42["count",2]"#)
                 #expect(try await client.next() == .closed)
                 #expect(seen.entries == [1])
-            }
-        )
-    }
-
-    @Test("handshakes of an address over the limit are answered 429", arguments: [1, 2])
-    func handshakes(loops: Int) async throws {
-        let events = Journal<String>()
-        let refusals = Journal<ConnectionRefusal>()
-        let lines = Journal<String>()
-        let asked = Journal<Bool>()
-        try await withServer(
-            loops: loops,
-            options: { options in
-                options.trustedProxyHops = 1
-                options.rateLimits = RateLimits()
-                options.rateLimits?.handshakesPerAddress = RateLimit(perSecond: 0.001, burst: 2)
-                options.rateLimits?.onLimit = { event in
-                    events.add("\(event.limit) \(event.address) \(event.excess)")
-                    return .drop
-                }
-                options.onConnectionError = { refusals.add($0) }
-                options.allowRequest = { _ in
-                    asked.add(true)
-                    return .allow
-                }
-                options.log = { level, line in if level == .warning { lines.add(line) } }
-            },
-            run: { server, port in
-                func open(_ address: String) throws -> TestClient {
-                    try TestClient(port: port, headers: "X-Forwarded-For: \(address)\r\n")
-                }
-                for _ in 0..<2 { try await open("192.0.2.1").join() }
-                // Each IPv6 network of 64 bits is one address, an IPv4 address in IPv6 is IPv4.
-                try await open("2001:db8::1").join()
-                try await open("2001:db8::2").join()
-                for address in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::3"] {
-                    await #expect { _ = try await open(address).text() } throws: { error in
-                        let answer = "\(error)"
-                        return answer.hasPrefix("HTTP/1.1 429 ") && answer.hasSuffix("requests")
-                            && answer.contains("\r\nRetry-After: ")
-                    }
-                }
-                try await open("192.0.2.2").join()
-                try await open("2001:db8:0:1::1").join()
-                #expect(
-                    events.entries == [
-                        "handshakesPerAddress 192.0.2.1 1",
-                        "handshakesPerAddress ::ffff:192.0.2.1 2",
-                        "handshakesPerAddress 2001:db8::3 1",
-                    ]
-                )
-                #expect(refusals.entries.map(\.code) == [100, 100, 100])
-                #expect(asked.entries.count == 6)
-                #expect(server.statistics.limitedHandshakes == 3)
-                // One line for each address.
-                #expect(
-                    lines.entries
-                        == ["192.0.2.1", "2001:db8::3"].map {
-                            "rate limit: \($0) is over handshakesPerAddress (0.001 a second, 2 at once)"
-                        }
-                )
-            }
-        )
-    }
-
-    @Test("packets of an address count over all its connections, on every loop")
-    func packetsPerAddress() async throws {
-        let seen = Journal<Int>()
-        try await withServer(
-            loops: 2,
-            options: Self.limiting { $0.packetsPerAddress = Self.first(12) },
-            setUp: Self.counting(seen),
-            run: { server, port in
-                var clients: [TestClient] = []
-                for _ in 0..<4 {
-                    clients.append(try TestClient(port: port))
-                    try await clients.last?.join()
-                }
-                for number in 0..<8 {
-                    try clients[number % 4].send("421[\"count\",\(number)]")
-                    #expect(try await clients[number % 4].text() == "431[\(number)]")
-                }
-                for client in clients {
-                    try client.send(#"421["count",100]"#, "40/other,")
-                    #expect(
-                        try await client.text() == #"44/other,{"message":"rate limit exceeded"}"#
-                    )
-                }
-                #expect(seen.entries == Array(0..<8))
-                #expect(server.statistics.limitedPackets == 8)
-            }
-        )
-    }
-
-    @Test("a flood of addresses that are over a limit does not flood the log")
-    func log() async throws {
-        let lines = Journal<String>()
-        try await withServer(
-            options: { options in
-                options.trustedProxyHops = 1
-                options.rateLimits = RateLimits()
-                options.rateLimits?.events = Self.first(1)
-                options.log = { level, line in if level == .warning { lines.add(line) } }
-            },
-            setUp: { $0.onConnection { socket in socket.on("x") {} } },
-            run: { server, port in
-                for address in 1...60 {
-                    let client = try TestClient(
-                        port: port,
-                        headers: "X-Forwarded-For: 192.0.2.\(address)\r\n"
-                    )
-                    try await client.join()
-                    try client.send(#"42["x"]"#, #"421["x"]"#, #"421["x"]"#, "40/other,")
-                    #expect(try await client.text().hasPrefix("44/other,"))
-                }
-                #expect(server.statistics.limitedPackets == 180)
-                #expect((20..<50).contains(lines.entries.count))
             }
         )
     }

@@ -64,6 +64,41 @@ struct RecoveryTests {
         )
     }
 
+    @Test("a client that a rate limit has disconnected does not get its session back")
+    func limited() async throws {
+        var limits = RateLimits()
+        limits.events = RateLimit(perSecond: 0, burst: 1)
+        limits.onLimit = { _ in .disconnect }
+        let reasons = Journal<DisconnectReason>()
+        let recovered = Journal<Bool>()
+        try await withServer(
+            options: { options in
+                options.connectionStateRecovery = RecoveryOptions()
+                options.rateLimits = limits
+            },
+            setUp: { server in
+                server.onConnection { socket in
+                    recovered.add(socket.recovered)
+                    try socket.emit("x")
+                    socket.onDisconnect { reasons.add($0) }
+                }
+            },
+            run: { _, port in
+                let first = try await RecoveringClient.connect(port)
+                let offset = RecoveringClient.offset(try await first.client.text())
+                try first.client.send(#"42["a"]"#, #"42["a"]"#)
+                #expect(try await first.client.next() == .closed)
+                #expect(await reasons.first(1) == [.forcedClose])
+                let second = try await RecoveringClient.connect(
+                    port,
+                    auth: RecoveringClient.auth(first.pid, offset)
+                )
+                #expect(second.sid != first.sid && second.pid != first.pid)
+                #expect(recovered.entries == [false, false])
+            }
+        )
+    }
+
     @Test("a client that was away gets id, rooms and data again, and what it has missed")
     func recovers() async throws {
         let connections = Journal<(recovered: Bool, rooms: Set<Room>, data: Int?)>()

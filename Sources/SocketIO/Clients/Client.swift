@@ -52,7 +52,8 @@ final class Client: EngineSessionHandler, TimerTarget {
         core.add(self, on: session.loop)
         connectImplicitly()
         // What no packet has asked for counts for nothing.
-        limits = core.limiter.map { ClientLimits($0, session) }
+        let maxNamespaces = core.options.maxNamespacesPerClient
+        limits = core.limiter.map { ClientLimits($0, session, maxNamespaces: maxNamespaces) }
     }
 
     /// No namespace was joined in time (protocol.md §16).
@@ -218,7 +219,7 @@ final class Client: EngineSessionHandler, TimerTarget {
     /// More of its events wait for a middleware than may (`ServerOptions.maxWaitingEventBytes`).
     func closeForFlood() {
         core.options.log(.warning, "too many events wait for a middleware: client disconnected")
-        close()
+        closeForGood()
     }
 
     /// A packet that cannot be decoded (protocol.md §15, class A).

@@ -6,17 +6,21 @@ import SocketIOProtocol
 extension Client {
     /// Whether a packet is to be looked at: within the limits, or allowed by the app.
     ///
-    /// If not, it is done with. Packets by which a client leaves a namespace always pass: there
-    /// are no more of them than of those by which it has joined.
+    /// If not, it is done with. Packets by which a client leaves a namespace that it is in always
+    /// pass, and are charged for their bytes only: there are no more of them than of those by which
+    /// it has joined. Other DISCONNECTs, such as late ones, count as any packet.
     func isWithinLimits(
         _ head: PacketHead,
         _ text: RawSpan,
         _ attachments: [SharedBytes],
         _ limits: ClientLimits
     ) -> Bool {
-        guard head.type != .disconnect else { return true }
         var byteCount = text.byteCount
         for attachment in attachments { byteCount += attachment.count }
+        if connections.isLeave(head, in: text) {
+            limits.charge(byteCount: byteCount)
+            return true
+        }
         switch limits.take(head, in: text, byteCount: byteCount) {
         case .allow:
             // The app may have closed the connection instead.
@@ -24,7 +28,7 @@ extension Client {
         case .drop:
             if head.type == .connect { refuseForLimit(head, text) }
         case .disconnect:
-            close()
+            closeForGood()
         }
         return false
     }
@@ -39,9 +43,18 @@ extension Client {
         switch limits.takeEvent(head, in: text, for: state) {
         case .allow: return true
         case .drop: break
-        case .disconnect: close()
+        case .disconnect: closeForGood()
         }
         return false
+    }
+
+    /// Closes the connection of a client that is to be rid of what it has here: nothing is kept for
+    /// it to recover.
+    func closeForGood() {
+        for entry in connections.sockets + connecting {
+            entry.state.foregoRecovery()
+        }
+        close()
     }
 
     /// A client that is not told would wait for ever.

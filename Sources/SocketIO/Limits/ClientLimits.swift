@@ -5,7 +5,8 @@ import SocketIOProtocol
 
 /// What one client has used of the rate limits.
 ///
-/// Loop-owned, as its client; nothing is allocated for a packet, nor the clock read.
+/// Loop-owned, as its client; nothing is allocated for a packet, but for the first event of a
+/// socket, nor the clock read.
 final class ClientLimits {
     private let limiter: RateLimiter
     private let request: HandshakeRequest
@@ -18,12 +19,18 @@ final class ClientLimits {
     private var joins = TokenBucket()
     private var packets = TokenBucket()
     private var bytes = TokenBucket()
+    private var events: EventBudgets
 
-    init(_ limiter: RateLimiter, _ session: EngineSession) {
+    init(_ limiter: RateLimiter, _ session: EngineSession, maxNamespaces: Int) {
         self.limiter = limiter
         request = session.request
         loop = session.loop
-        eventRate = limiter.limits.events?.rate
+        let eventRate = limiter.limits.events?.rate
+        self.eventRate = eventRate
+        events = EventBudgets(
+            rate: eventRate ?? TokenRate(perSecond: 0, burst: 0),
+            maxNamespaces: maxNamespaces
+        )
         packetRate = limiter.limits.packets?.rate
         byteRate = limiter.limits.bytes?.rate
         limitsAddress = limiter.limits.packetsPerAddress != nil
@@ -52,6 +59,12 @@ final class ClientLimits {
         return decide(joins.take(eventRate, at: now), .joins, head, text, now)
     }
 
+    /// The bytes of a packet that passes in any case.
+    func charge(byteCount: Int) {
+        guard let byteRate else { return }
+        bytes.owe(byteCount, byteRate, at: loop.turnTime)
+    }
+
     /// An event for a socket.
     func takeEvent(
         _ head: PacketHead,
@@ -60,7 +73,16 @@ final class ClientLimits {
     ) -> RateLimitAction {
         guard let eventRate else { return .allow }
         let now = loop.turnTime
-        return decide(state.events.take(eventRate, at: now), .events, head, text, now, state.shared)
+        let budget = budget(of: state, at: now)
+        let verdict = budget.bucket.take(eventRate, at: now)
+        return decide(verdict, .events, head, text, now, state.shared)
+    }
+
+    private func budget(of state: SocketState, at now: UInt64) -> EventBudget {
+        if let budget = state.events { return budget }
+        let budget = events.budget(of: state.namespace.name, at: now)
+        state.events = budget
+        return budget
     }
 
     private func decide(

@@ -28,15 +28,17 @@ public struct RateLimit: Equatable, Sendable {
 /// options.rateLimits = limits
 /// ```
 ///
-/// Every limit is nil, which is none, until it is set. Heartbeats and the packets by which clients
-/// leave a namespace are never limited. An address is the client's as `ServerOptions.trustedProxyHops`
+/// Every limit is nil, which is none, until it is set. Heartbeats are never limited, nor is leaving a
+/// namespace that the client is in, though its bytes count. An address is the client's as `ServerOptions.trustedProxyHops`
 /// finds it; of IPv6 the first 64 bits count, which is what one subscriber has at least. All limits
 /// are those of one server: in a cluster every server counts for itself.
 public struct RateLimits: Sendable {
     /// Events of one socket.
     ///
-    /// One with binary attachments counts once. The namespaces that one connection asks to join
-    /// are held to the same limit, with a bucket of their own.
+    /// One with binary attachments counts once. The limit is that of one client in one namespace:
+    /// leaving and joining again changes nothing. In another namespace it has another bucket, of
+    /// which dynamic namespaces make many; `packets` bounds them all. The namespaces that one
+    /// connection asks to join are held to the same limit, with a bucket of their own.
     public var events: RateLimit?
     /// Packets of one connection: events and acks of all its sockets, and namespaces asked for.
     public var packets: RateLimit?
@@ -76,7 +78,9 @@ public enum RateLimitAction: Sendable {
     case allow
     /// Close the client's connection; its sockets see `forced close`. A handshake is answered 429.
     ///
-    /// Clients reconnect after that unless told not to; `socket.disconnect()` tells them.
+    /// Clients reconnect after that, with full buckets, unless told not to: `socket.disconnect()`
+    /// tells them, and `handshakesPerAddress` bounds how often. None gets its session back by
+    /// `ServerOptions.connectionStateRecovery`.
     case disconnect
 }
 

@@ -149,9 +149,11 @@ public struct ServerOptions: Sendable {
     public var maxHTTPBufferSize = 1_000_000
     /// Over how long `shutdown` spreads the ends of its clients; zero closes them all at once.
     ///
-    /// They come back spread over that time, to this server's successor or to another server. In
-    /// the meantime nobody new gets in, and whoever is still here is served. It is over at once
-    /// when nobody is left, or at a second signal to `run`. See `Server.shutdown`.
+    /// They come back spread over that time, to this server's successor or to another server: few
+    /// one by one, many in small groups. In the meantime nobody new gets in, and whoever is still
+    /// here is served. It is over at once when nobody is left, or at a second signal to `run`; and
+    /// two seconds after the last has been told, if then any has not polled to hear it. See
+    /// `Server.shutdown`.
     public var drainTime = Duration.zero
     /// How long `shutdown` waits for closing connections to end, after `drainTime`.
     public var shutdownTimeout = Duration.seconds(10)

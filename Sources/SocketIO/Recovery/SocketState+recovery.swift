@@ -25,8 +25,13 @@ extension SocketState {
         )
     }
 
-    /// The app has disconnected it; events of the client are not for its handlers any more.
+    /// The app or a limit has disconnected it; events of the client are not for its handlers any more.
     var isDisconnecting: Bool { shared?.isDisconnecting.load(ordering: .relaxed) ?? false }
+
+    /// Its connection is closed for good: nothing is kept that its client could come back to.
+    func foregoRecovery() {
+        shared?.isDisconnecting.store(true, ordering: .relaxed)
+    }
 
     /// Asks for what a restored session has missed, as far as it is not yet known.
     ///

@@ -7,6 +7,8 @@ import Synchronization
 /// The clients of one loop, which owns this.
 final class LocalClients {
     fileprivate(set) var clients: [ObjectIdentifier: Client] = [:]
+    /// Called when the last of them has gone; it may be called within any call to a client.
+    var onEmpty: (() -> Void)?
 }
 
 /// What a server's namespaces, clients and loops share.
@@ -88,14 +90,19 @@ final class ServerCore: Sendable {
     }
 
     func remove(_ client: Client, on loop: EventLoop) {
-        clients[loop.index].value.clients[ObjectIdentifier(client)] = nil
+        let local = clients[loop.index].value
+        local.clients[ObjectIdentifier(client)] = nil
+        if local.clients.isEmpty { local.onEmpty?() }
     }
 
     /// Closes the clients in slices over `time`, or until `drain.end`.
     func drainClients(over time: Duration) async {
         await drain.run(
             zip(clients, group.loops).map { clients, loop in
-                LoopBound(LoopDrain(clients, over: time, options.log), loop: loop)
+                LoopBound(
+                    LoopDrain(clients, over: time, loops: group.loops.count, options.log),
+                    loop: loop
+                )
             }
         )
     }

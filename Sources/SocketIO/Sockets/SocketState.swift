@@ -33,8 +33,8 @@ final class SocketState {
     private var acks = AckTable<PendingAck>()
     /// What recovery needs of it; nil if the client cannot recover.
     let recovery: SocketRecovery?
-    /// What its client's events have used of their rate limit.
-    var events = TokenBucket()
+    /// What its client's events have used of their rate limit, once there was one.
+    var events: EventBudget?
 
     /// A socket that passes its namespace's middlewares; it is in no room and receives nothing.
     init(
@@ -151,6 +151,7 @@ final class SocketState {
         }
         giveSessionBack()
         shared = nil
+        events = nil
         handlers = []
         disconnectingHandlers = []
         disconnectHandlers = []

@@ -63,6 +63,12 @@ package struct TokenBucket: Sendable {
         return .taken
     }
 
+    /// Takes `count` tokens whether there are any or not: the bucket may then owe some.
+    package mutating func owe(_ count: Int, _ rate: TokenRate, at now: UInt64) {
+        refill(rate, at: now)
+        used += Double(max(count, 0))
+    }
+
     /// How much of it has been taken, from 0; a full bucket holds nothing worth remembering.
     package func usedShare(_ rate: TokenRate, at now: UInt64) -> Double {
         var bucket = self

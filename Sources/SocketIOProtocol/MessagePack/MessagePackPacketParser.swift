@@ -49,6 +49,8 @@ package enum MessagePackPacketParser {
         guard hasRightShape else { throw .invalidPayload }
         head.attachments = attachments.count
         try checkPlaceholders(head, text.bytes)
+        // The app may keep them, and much of the message may be padding that nobody reads.
+        attachments.compact()
         return AssembledPacket(text: text.takeShared(), head: head, attachments: attachments)
     }
 

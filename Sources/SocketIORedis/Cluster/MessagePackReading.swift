@@ -36,6 +36,7 @@ extension MessagePackReader {
         var json = ByteBuffer(capacity: 128)
         var attachments: [SharedBytes] = []
         try readJSONElements(count - 1, to: &json, attachments: &attachments)
+        attachments.compact()
         return EventPacket(
             unchecked: name,
             arguments: Arguments(json: json.takeShared(), attachments: attachments)
@@ -97,6 +98,7 @@ extension Arguments {
         var json = ByteBuffer(capacity: 128)
         var attachments: [SharedBytes] = []
         try reader.readJSON(to: &json, attachments: &attachments)
+        attachments.compact()
         self.init(json: json.takeShared(), attachments: attachments)
     }
 }

@@ -149,6 +149,16 @@ struct TokenBucketTests {
         #expect(bucket.takeOwing(0, rate, at: later + Self.second) == .taken)
     }
 
+    @Test("what cannot be refused is owed")
+    func unconditional() {
+        let rate = TokenRate(perSecond: 10, burst: 5)
+        var bucket = TokenBucket()
+        bucket.owe(5, rate, at: Self.start)
+        bucket.owe(10, rate, at: Self.start)
+        #expect(grants(&bucket, 1, rate, at: Self.start + Self.second) == 0)
+        #expect(grants(&bucket, 9, rate, at: Self.start + 2 * Self.second) == 5)
+    }
+
     @Test("whatever is asked and whenever, no more passes than burst and rate allow")
     func random() {
         var random = SplitMix64(seed: 4711)
