@@ -218,8 +218,7 @@ package final class Connection: ReadyTarget, TimerTarget {
             break
         }
         if isBlocked {
-            queue.keepTickets(loop.turnFrames)
-            loop.giveBack(queue.takeTickets())
+            keepTickets()
             checkStuckOutput()
             return
         }
@@ -237,6 +236,12 @@ package final class Connection: ReadyTarget, TimerTarget {
         } catch {
             end(.failed(error))
         }
+    }
+
+    /// Keeps what is queued by reference, as the turn ends before it leaves.
+    func keepTickets() {
+        queue.keepTickets(loop.turnFrames)
+        loop.giveBack(queue.takeTickets())
     }
 
     /// Writes what is queued in the middle of a turn; the end of the turn does what follows from it.

@@ -272,8 +272,9 @@ package final class EventLoop: @unchecked Sendable {
             for connection in flushing { connection.flush() }
             flushing.removeAll(keepingCapacity: true)
         }
-        // What is still dirty after so many rounds has tickets for the next turn.
-        if dirty.isEmpty { turnFrames.removeAll() }
+        // What is still dirty after so many rounds goes on in the next turn, without tickets.
+        for connection in dirty { connection.keepTickets() }
+        turnFrames.removeAll()
     }
 
     /// Runs one batch of posted jobs; false if there was none.

@@ -20,6 +20,9 @@ struct TurnFrames: ~Copyable {
     /// The one looked up last, as the receivers of one frame come one after the other.
     private var lastVariant: (key: UInt64, ticket: FrameTicket)?
 
+    /// How many are held.
+    var count: Int { frames.count }
+
     /// Holds `bytes` until the turn ends.
     mutating func add(_ bytes: SharedBytes) -> FrameTicket {
         let ticket = FrameTicket(index: UInt32(frames.count), byteCount: UInt32(bytes.count))

@@ -193,6 +193,21 @@ struct ConnectionTests {
         #expect(try ran.next() < 100)
     }
 
+    @Test("frames of handlers that write whenever they can are let go with each turn")
+    func framesOfEndlessWriter() throws {
+        let frame = SharedBytes([1])
+        let rounds = Counter()
+        let held = Inbox<Int>()
+        let fixture = try Fixture(onDrained: { connection in
+            if rounds.increment() == 1_000 { held.put(connection.loop.turnFrames.count) }
+            if rounds.value < 1_000 { connection.write(frame) }
+        })
+        try fixture.run { $0.write(frame) }
+        #expect(try held.next() < 100)
+        // Each frame has arrived although turns ended while it was queued.
+        #expect(try fixture.peer.receive(exactly: 1_000) == [UInt8](repeating: 1, count: 1_000))
+    }
+
     @Test("another handler takes over from the next bytes on")
     func upgrade() throws {
         let fixture = try Fixture()
