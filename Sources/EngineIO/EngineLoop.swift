@@ -63,8 +63,7 @@ package final class EngineLoop {
         let connection = Connection(
             descriptor,
             peer: peer,
-            loop: loop,
-            queueLimit: options.maxSendQueueBytes
+            loop: loop
         )
         let handler = HTTPConnection(connection, engine: self)
         do {

@@ -13,6 +13,11 @@ extension EngineSession {
             close(.transportError, "overlap from client")
             return
         }
+        guard !polling.isResponseUnread(besides: connection) else {
+            connection.respondBadRequest()
+            close(.transportError, "poll response not read")
+            return
+        }
         polling.setPoll(connection)
         if !queue.isEmpty {
             flushPoll()
@@ -35,7 +40,7 @@ extension EngineSession {
     }
 
     private func flushPoll() {
-        guard !state.isClosed, state.transport == .polling, !queue.isEmpty,
+        guard !state.isClosed, !isOverflowing, state.transport == .polling, !queue.isEmpty,
             let poll = polling.takePoll()
         else { return }
         let packets = takeQueue()

@@ -49,26 +49,35 @@ extension EngineSession {
 
     private func transmitByPoll(_ packet: OutgoingPacket) {
         if polling.hasPendingPoll {
-            queue.append(packet)
+            enqueue(packet)
             postFlush()
         } else {
             wait(packet)
         }
     }
 
-    /// Queues a packet for later, and sees to the limits.
+    /// Queues a packet until the client is ready for it.
     private func wait(_ packet: OutgoingPacket) {
+        isWaiting = true
+        enqueue(packet)
+        tellWaiting()
+    }
+
+    /// Queues a packet, and sees to the limits.
+    ///
+    /// What has been handed to the connection does not count: on a WebSocket `writeThroughBytes`
+    /// and one packet, and one response to a poll. A large packet that is on its way would
+    /// otherwise end a client that reads it.
+    private func enqueue(_ packet: OutgoingPacket) {
         // The end is posted already; memory is not for packets nobody gets.
         guard !isOverflowing else { return }
-        isWaiting = true
         queue.append(packet)
         let options = engine.options
-        let stuck = webSocket?.connection.bufferedBytes ?? 0
-        let maxBytes = options.maxSendQueueBytes - stuck
-        if queue.byteCount > maxBytes || queue.unitCount > options.maxSendQueuePackets {
-            makeRoom(maxBytes, options.maxSendQueuePackets)
+        if queue.byteCount > options.maxSendQueueBytes
+            || queue.unitCount > options.maxSendQueuePackets
+        {
+            makeRoom(options.maxSendQueueBytes, options.maxSendQueuePackets)
         }
-        tellWaiting()
     }
 
     private func makeRoom(_ maxBytes: Int, _ maxUnits: Int) {
@@ -87,13 +96,6 @@ extension EngineSession {
         guard !isClosed else { return }
         queue.removeAll()
         webSocket?.abort()
-        overflowed()
-    }
-
-    /// More waits than may; the connection is closed.
-    func overflowed() {
-        guard !isClosed else { return }
-        queue.removeAll()
         handler?.sendQueueOverflowed()
         close(.transportError, "send queue overflow")
     }
@@ -127,6 +129,7 @@ extension EngineSession {
     /// The session has moved to its WebSocket: so does what waits.
     func moveQueue() {
         polling.forgetPong()
+        polling.forgetResponse()
         sendWaiting()
     }
 
@@ -144,7 +147,7 @@ extension EngineSession {
         if state.isOpen, webSocket.isWritable { outlet = webSocket.outlet }
     }
 
-    /// Nothing waits any more, where something has.
+    /// Tells, if something has waited, that nothing does any more.
     func waitIsOver() {
         guard isWaiting else { return }
         isWaiting = false

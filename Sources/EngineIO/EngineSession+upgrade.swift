@@ -69,6 +69,12 @@ extension EngineSession {
         polling.takePost()?.abort()
         moveQueue()
         rearmHeartbeat()
-        if state.isOpen { tellUpgraded() } else { close(.forcedClose, nil) }
+        guard state.isOpen else {
+            close(.forcedClose, nil)
+            return
+        }
+        tellUpgraded()
+        // All of it may have left at once.
+        if bufferedBytes == 0 { waitIsOver() }
     }
 }

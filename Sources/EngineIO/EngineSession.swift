@@ -293,7 +293,11 @@ package final class EngineSession: TimerTarget {
         case .rearm:
             rearmHeartbeat()
         case .answerPing:
-            if state.transport == .webSocket || polling.notePong() { sendControl(.pong) }
+            if let webSocket {
+                webSocket.answerPing()
+            } else if polling.notePong() {
+                sendControl(.pong)
+            }
             rearmHeartbeat()
         case .close(let reason, let description):
             close(reason, description)
@@ -327,7 +331,8 @@ package final class EngineSession: TimerTarget {
     /// The session begins on this WebSocket.
     func adopt(_ transport: WebSocketTransport) {
         webSocket = transport
-        outlet = transport.outlet
+        // The kernel may still be busy with answers to requests that were pipelined before.
+        if transport.isWritable { outlet = transport.outlet }
     }
 
     /// The app above hears that the session has moved.

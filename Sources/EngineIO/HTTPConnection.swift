@@ -41,6 +41,8 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     private var isLastRequest = false
     private var timer = TimerToken.none
     private var timerTag: UInt8?
+    /// How much of a response the kernel had still to take at the last look; nil if it takes all.
+    private var unsentBytes: Int?
 
     init(_ connection: Connection, engine: EngineLoop) {
         self.connection = connection
@@ -73,7 +75,19 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         if unread.count > engine.options.maxPipelinedBytes { connection.setReading(false) }
     }
 
+    func blocked() {
+        if unsentBytes == nil { unsentBytes = connection.bufferedBytes }
+    }
+
     func drained() {
+        if unsentBytes != nil {
+            unsentBytes = nil
+            // Only now the client has all it asked for, and time to ask for more.
+            if timerTag == Timer.keepAlive {
+                cancelTimer()
+                setTimer(Timer.keepAlive, engine.options.keepAliveTimeout)
+            }
+        }
         switch exchange {
         case .moving(let target, let unread): move(to: target, unread)
         case .waiting: resume()
@@ -95,7 +109,14 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         timerTag = nil
         switch tag {
         case Timer.keepAlive:
-            close()
+            let left = connection.bufferedBytes
+            if let last = unsentBytes, left < last {
+                // It takes long, but it is read.
+                unsentBytes = left
+                setTimer(Timer.keepAlive, engine.options.keepAliveTimeout)
+            } else {
+                close()
+            }
         default:
             // RFC 9110 §15.5.9; a peer that has sent nothing at all is not worth an answer.
             if tag == Timer.head, parser.isBetweenRequests { close() } else { refuse(status: 408) }

@@ -9,6 +9,8 @@ struct PollingTransport {
     let format: PayloadFormat
     private var isPongQueued = false
     private var poll: HTTPConnection?
+    /// What carries the response to the last poll.
+    private var lastResponse: Connection?
     private var post: HTTPConnection?
 
     init(format: PayloadFormat) {
@@ -37,13 +39,27 @@ struct PollingTransport {
 
     mutating func takePoll() -> HTTPConnection? {
         defer { poll = nil }
+        if let poll { lastResponse = poll.connection }
         return poll
+    }
+
+    /// Whether the client cannot have read the last response, or never will, and yet polls on
+    /// another connection: its packets are lost, and others like it would add up.
+    ///
+    /// What is queued there is not enough to go by, as that may be the answer to a later POST.
+    func isResponseUnread(besides connection: HTTPConnection) -> Bool {
+        guard let lastResponse else { return false }
+        return lastResponse.hasLostOutput
+            || lastResponse !== connection.connection && lastResponse.isWriteBlocked
     }
 
     mutating func takePost() -> HTTPConnection? {
         defer { post = nil }
         return post
     }
+
+    /// The session has moved to a WebSocket.
+    mutating func forgetResponse() { lastResponse = nil }
 
     /// The queue has been taken, with the pong if there was one.
     mutating func forgetPong() { isPongQueued = false }

@@ -16,8 +16,14 @@ final class WebSocketTransport: ConnectionHandler {
     private var reader: MessageReader
     private var life = Life.open
     private let binaryForm: BinaryForm
+    /// How many bytes may be queued while pings are still answered one by one.
+    private static let maxPongBacklog = 8 << 10
+
     /// Whether the session is to hear when the connection has drained.
     private var isDrainExpected = false
+    /// The answers to the last pings of the WebSocket and of Engine.IO 3, while much waits.
+    private var duePong: SharedBytes?
+    private var dueEnginePong: SharedBytes?
     /// Compression, where the peers have agreed upon it.
     var deflate: PermessageDeflate?
     /// What was read while decompressing has taken long enough for a turn.
@@ -39,6 +45,7 @@ final class WebSocketTransport: ConnectionHandler {
             allowedReservedBits: deflate == nil ? [] : .rsv1
         )
         if let deflate { self.deflate = PermessageDeflate(deflate) }
+        isDrainExpected = connection.isWriteBlocked
         connection.setWriteThrough(
             above: min(EngineSession.writeThroughBytes, engine.options.maxSendQueueBytes / 2)
         )
@@ -134,7 +141,8 @@ final class WebSocketTransport: ConnectionHandler {
                         received(binary: message)
                     }
                 case .ping(let payload):
-                    connection.write(FrameWriter.frame(.pong, payload: payload.bytes))
+                    let pong = FrameWriter.frame(.pong, payload: payload.bytes)
+                    if answersAtOnce { connection.write(pong) } else { duePong = pong }
                 case .pong:
                     break
                 case .close(let code, _):
@@ -169,6 +177,22 @@ final class WebSocketTransport: ConnectionHandler {
         if unread.isEmpty { connection.setReading(true) }
     }
 
+    /// Sends the answer to a ping of Engine.IO 3 (protocol.md §13).
+    func answerPing() {
+        let pong = OutgoingPacket.pong.frame
+        if answersAtOnce { connection.write(pong) } else { dueEnginePong = pong }
+    }
+
+    /// Whether each ping is answered by itself; else, as RFC 6455 §5.5.3 allows, the last one is
+    /// when what is queued has left.
+    ///
+    /// A peer that sends pings and reads nothing had 40 times their size kept otherwise.
+    private var answersAtOnce: Bool {
+        if isWritable, connection.bufferedBytes < Self.maxPongBacklog { return true }
+        isDrainExpected = true
+        return false
+    }
+
     func blocked() {
         isDrainExpected = true
         if let session, session.isCurrent(self) { session.webSocketBlocked() }
@@ -177,24 +201,17 @@ final class WebSocketTransport: ConnectionHandler {
     func drained() {
         guard isDrainExpected else { return }
         isDrainExpected = false
+        if let pong = duePong.take() { connection.write(pong) }
+        if let pong = dueEnginePong.take() { connection.write(pong) }
         if let session, session.isCurrent(self) { session.webSocketDrained() }
     }
 
     func ended(_ end: ConnectionEnd) {
         guard case .open = life else { return }
         life = .closed
-        switch end {
-        case .peerClosed, .failed:
-            sessionGone(.transportClose, nil)
-        case .sendQueueOverflow:
-            let session = session
-            self.session = nil
-            if session?.isCurrent(self) == true {
-                session?.overflowed()
-            } else {
-                session?.endProbe()
-            }
-        }
+        let session = session
+        self.session = nil
+        gone(session, .transportClose, nil)
     }
 
     func received(text: RawSpan) {
@@ -225,12 +242,6 @@ final class WebSocketTransport: ConnectionHandler {
         }
         close(violation.closeCode, reason: violation.closeReason)
         gone(session, .transportError, "\(violation)")
-    }
-
-    private func sessionGone(_ reason: CloseReason, _ description: String?) {
-        let session = session
-        self.session = nil
-        gone(session, reason, description)
     }
 
     private func gone(_ session: EngineSession?, _ reason: CloseReason, _ description: String?) {

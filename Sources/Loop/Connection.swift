@@ -6,7 +6,7 @@ import Glibc
 ///
 /// Reads when the kernel has bytes, gathers what a turn writes into one system call, owns no
 /// buffer while idle. While much output is stuck an accepted one stops reading, so that a peer
-/// that only asks and never reads cannot make the queue grow.
+/// that only asks and never reads cannot make the queue grow; who writes unasked sees to a bound.
 package final class Connection: ReadyTarget, TimerTarget {
     private enum State {
         case open
@@ -30,7 +30,6 @@ package final class Connection: ReadyTarget, TimerTarget {
     private var registration: Registration?
     private var handler: (any ConnectionHandler)?
     private var queue = WriteQueue()
-    private let queueLimit: Int
     /// Above how many bytes what is queued is written at once.
     private var writeThroughThreshold = Int.max
     /// Bytes that the handler keeps until `drained`.
@@ -52,14 +51,12 @@ package final class Connection: ReadyTarget, TimerTarget {
         _ descriptor: consuming Descriptor,
         peer: PeerAddress,
         loop: EventLoop,
-        queueLimit: Int,
         patience: Patience = Patience(),
         role: ConnectionRole = .accepted
     ) {
         self.loop = loop
         self.role = role
         self.peer = peer
-        self.queueLimit = queueLimit
         self.patience = patience
         number = descriptor.number
         if role == .accepted { loop.connectionCount += 1 }
@@ -86,6 +83,9 @@ package final class Connection: ReadyTarget, TimerTarget {
     package func setHandler(_ handler: any ConnectionHandler) {
         if case .open = state { self.handler = handler }
     }
+
+    /// Whether it was closed before everything queued had left.
+    package private(set) var hasLostOutput = false
 
     package var isClosed: Bool {
         switch state {
@@ -156,6 +156,7 @@ package final class Connection: ReadyTarget, TimerTarget {
         loop.cancel(&timer)
         if let registration { loop.selector.deregister(registration) }
         registration = nil
+        hasLostOutput = !queue.isEmpty
         loop.giveBack(queue.removeAll())
         _ = descriptor.take()
         if role == .accepted { loop.connectionCount -= 1 }
@@ -246,9 +247,12 @@ package final class Connection: ReadyTarget, TimerTarget {
 
     /// Writes what is queued in the middle of a turn; the end of the turn does what follows from it.
     private func writeThrough() {
-        // A connection that has failed does so again then, when its handler may be told.
+        // One that has failed does so again when epoll tells of it, and its handler may be told.
         let result = try? queue.write(to: number, loop.turnFrames, scratch: loop.vectors)
-        if case .wouldBlock = result { block() }
+        switch result {
+        case .processed: break
+        case .wouldBlock, nil: block()
+        }
     }
 
     private func block() {
@@ -260,12 +264,8 @@ package final class Connection: ReadyTarget, TimerTarget {
         role == .accepted && queue.byteCount + heldBackBytes > Self.readPauseThreshold
     }
 
-    /// Much output that the kernel does not take: reads no more; too much: gives the peer up.
+    /// Much output that the kernel does not take: reads no more.
     private func checkStuckOutput() {
-        guard queue.byteCount <= queueLimit else {
-            end(.sendQueueOverflow(limitInBytes: queueLimit))
-            return
-        }
         isPausedByOutput = isOutputMuch
         watch()
     }

@@ -4,8 +4,6 @@ package enum ConnectionEnd: Error, Equatable, Sendable {
     case peerClosed
     /// The kernel reports a failure, such as a reset.
     case failed(SystemCallError)
-    /// The peer reads too slowly: more than the limit was queued for it.
-    case sendQueueOverflow(limitInBytes: Int)
 }
 
 /// What a connection calls, on its loop.

@@ -25,8 +25,6 @@ package enum RedisFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .unreachable(let error): "\(error)"
         case .disconnected(.peerClosed): "Redis closed the connection"
         case .disconnected(.failed(let error)): "the connection failed: \(error)"
-        case .disconnected(.sendQueueOverflow(let limit)):
-            "Redis did not read: over \(limit) bytes were queued for it"
         case .silent(let time): "Redis did not answer within \(time)"
         case .refused(let command, let line): "Redis refused \(command): \(line.loggable)"
         case .unusable(let line): "Redis cannot serve now: \(line.loggable)"

@@ -230,6 +230,12 @@ final class RawClient {
         return !bytes.isEmpty || poll(&entry, 1, milliseconds) > 0
     }
 
+    /// Reads some bytes, for what reads them later.
+    func buffer(_ count: Int) throws {
+        let target = bytes.count + count
+        while bytes.count < target { try more() }
+    }
+
     private func take(_ count: Int) -> [UInt8] {
         defer { bytes.removeFirst(count) }
         return Array(bytes[..<count])

@@ -111,6 +111,8 @@ final class SessionLog: Sendable {
     private let continuation: AsyncStream<End>.Continuation
     /// How many echoes exist.
     let alive = Atomic<Int>(0)
+    /// How often packets had waited and the last of them left.
+    let drains = Atomic<Int>(0)
 
     init() {
         (stream, continuation) = AsyncStream.makeStream()
@@ -169,6 +171,8 @@ final class Echo: EngineSessionHandler {
     func received(binary: SharedBytes) {
         session.send(OutgoingPacket(binary: binary.bytes))
     }
+
+    func sendQueueDrained() { log.drains.add(1, ordering: .relaxed) }
 
     func sessionClosed(_ reason: CloseReason, _ description: String?) {
         log.append(SessionLog.End(reason: reason, description: description))

@@ -134,8 +134,7 @@ struct ConnectionClosingTests {
                 let connection = Connection(
                     Descriptor(adopting: number),
                     peer: .none,
-                    loop: loop,
-                    queueLimit: 1 << 20
+                    loop: loop
                 )
                 try? connection.start(Recorder(events, connection))
                 moved.put(LoopBound(connection, loop: loop))

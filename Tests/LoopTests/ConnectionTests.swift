@@ -60,23 +60,6 @@ struct ConnectionTests {
         #expect(try fixture.peer.receive(exactly: expected.count) == expected)
     }
 
-    @Test("more than the limit stuck in one turn ends the connection")
-    func overflowAtOnce() throws {
-        let fixture = try Fixture(queueLimit: 1 << 20)
-        try fixture.run { $0.write(SharedBytes(pattern(32 << 20))) }
-        #expect(try fixture.end() == .sendQueueOverflow(limitInBytes: 1 << 20))
-        #expect(try fixture.run { $0.isClosed })
-    }
-
-    @Test("more than the limit stuck over many turns ends the connection")
-    func overflowByAndBy() throws {
-        let fixture = try Fixture(queueLimit: 1 << 20)
-        let frame = SharedBytes(pattern(100_000))
-        for _ in 0..<400 { try fixture.run { $0.write(frame) } }
-        #expect(try fixture.run { $0.isClosed })
-        #expect(try fixture.end() == .sendQueueOverflow(limitInBytes: 1 << 20))
-    }
-
     @Test("while output is stuck nothing more is read, afterwards all of it")
     func pausesReading() throws {
         let answer = SharedBytes(pattern(1 << 20))
@@ -149,8 +132,7 @@ struct ConnectionTests {
             let connection = Connection(
                 Descriptor(adopting: peer.server),
                 peer: .none,
-                loop: loop,
-                queueLimit: 64 << 20
+                loop: loop
             )
             connection.write(SharedBytes(bytes))
             return LoopBound(connection, loop: loop)
@@ -170,8 +152,7 @@ struct ConnectionTests {
                 let connection = Connection(
                     Descriptor(adopting: peer.server),
                     peer: .none,
-                    loop: loop,
-                    queueLimit: 1
+                    loop: loop
                 )
                 connection.close()
                 try connection.start(Recorder(Inbox(), connection))

@@ -15,7 +15,7 @@ struct ConnectorTests {
         let results = Inbox<Result<LoopBound<Connection>, ConnectError>>()
         let loop = test.loop
         try test.run {
-            loop.connect(to: endpoint, timeout: timeout, queueLimit: 1 << 20) { result in
+            loop.connect(to: endpoint, timeout: timeout) { result in
                 results.put(result.map { LoopBound($0, loop: loop) })
             }
             #expect(results.waiting.isEmpty)
@@ -156,7 +156,7 @@ struct ConnectorTests {
         let results = Inbox<Bool>()
         try test.run {
             let endpoint = Endpoint.unix(path: listener.path)
-            test.loop.connect(to: endpoint, timeout: .seconds(20), queueLimit: 1) { result in
+            test.loop.connect(to: endpoint, timeout: .seconds(20)) { result in
                 if case .success(let connection) = result { connection.close() }
                 results.put((try? result.get()) != nil)
             }
@@ -176,7 +176,7 @@ struct ConnectorTests {
         let results = Inbox<Bool>()
         try test.run {
             for endpoint in [Endpoint.unix(path: listener.path), .tcp(host: "localhost", port: 9)] {
-                test.loop.connect(to: endpoint, timeout: .seconds(20), queueLimit: 1) { _ in
+                test.loop.connect(to: endpoint, timeout: .seconds(20)) { _ in
                     results.put(true)
                 }.cancel()
             }
@@ -202,8 +202,7 @@ struct ConnectorTests {
             loop.post {
                 loop.connect(
                     to: .unix(path: listener.path),
-                    timeout: .seconds(60),
-                    queueLimit: 1
+                    timeout: .seconds(60)
                 ) { result in
                     if case .failure(let error) = result { heard.yield(error) }
                 }

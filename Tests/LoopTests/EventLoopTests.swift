@@ -218,8 +218,7 @@ struct EventLoopTests {
             let connection = Connection(
                 Descriptor(adopting: peer.server),
                 peer: .none,
-                loop: loop,
-                queueLimit: 1
+                loop: loop
             )
             try connection.start(Leaving(gone))
             _ = loop.schedule(Leaving(gone), after: .seconds(1_000))

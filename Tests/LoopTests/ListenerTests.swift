@@ -111,8 +111,7 @@ struct ListenerTests {
                         let connection = Connection(
                             descriptor,
                             peer: peer,
-                            loop: loop,
-                            queueLimit: 1 << 20
+                            loop: loop
                         )
                         try? connection.start(Recorder(events, connection))
                     },

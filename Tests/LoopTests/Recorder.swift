@@ -61,7 +61,6 @@ struct Fixture: Sendable {
     /// Connects and starts.
     init(
         _ kind: Peer.Kind = .tcp,
-        queueLimit: Int = 64 << 20,
         patience: Patience = Patience(),
         reaction: (@Sendable (Connection, [UInt8]) -> Void)? = nil,
         onDrained: (@Sendable (Connection) -> Void)? = nil
@@ -74,7 +73,6 @@ struct Fixture: Sendable {
                 Descriptor(adopting: number),
                 peer: .none,
                 loop: loop,
-                queueLimit: queueLimit,
                 patience: patience
             )
             try connection.start(

@@ -55,8 +55,7 @@ final class FakeRedis: Sendable {
                     let connection = Connection(
                         accepted,
                         peer: peer,
-                        loop: loop,
-                        queueLimit: .max
+                        loop: loop
                     )
                     try? connection.start(Peer(connection) { answer(number, $0) })
                 },

@@ -8,7 +8,6 @@ extension EventLoop {
     /// - Parameters:
     ///   - endpoint: Where to.
     ///   - timeout: For all of it, names included; each address gets its share of what is left.
-    ///   - queueLimit: Bytes that may be stuck in the connection, see `Connection`.
     ///   - completion: Called once on the loop, never before this returns, unless cancelled: with
     ///     a connection to be started, or why there is none.
     /// - Returns: What cancels it.
@@ -16,10 +15,9 @@ extension EventLoop {
     package func connect(
         to endpoint: Endpoint,
         timeout: Duration,
-        queueLimit: Int,
         _ completion: @escaping (Result<Connection, ConnectError>) -> Void
     ) -> Connector {
-        let connector = Connector(self, endpoint, timeout, queueLimit, completion)
+        let connector = Connector(self, endpoint, timeout, completion)
         LoopBound(connector, loop: self).post { $0.start() }
         return connector
     }
@@ -42,7 +40,6 @@ package final class Connector: ReadyTarget, TimerTarget, LoopEndTarget {
     private let loop: EventLoop
     private let endpoint: Endpoint
     private let timeout: Duration
-    private let queueLimit: Int
     private var completion: ((Result<Connection, ConnectError>) -> Void)?
     private var phase = Phase.resolving
     private var deadline: UInt64 = 0
@@ -56,13 +53,11 @@ package final class Connector: ReadyTarget, TimerTarget, LoopEndTarget {
         _ loop: EventLoop,
         _ endpoint: Endpoint,
         _ timeout: Duration,
-        _ queueLimit: Int,
         _ completion: @escaping (Result<Connection, ConnectError>) -> Void
     ) {
         self.loop = loop
         self.endpoint = endpoint
         self.timeout = timeout
-        self.queueLimit = queueLimit
         self.completion = completion
     }
 
@@ -238,7 +233,6 @@ package final class Connector: ReadyTarget, TimerTarget, LoopEndTarget {
             descriptor,
             peer: PeerAddress(sockaddr_storage()),
             loop: loop,
-            queueLimit: queueLimit,
             role: .outgoing
         )
         finish(.success(connection))

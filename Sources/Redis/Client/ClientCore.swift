@@ -45,8 +45,6 @@ final class ClientCore: LinkOwner, TimerTarget {
             options,
             loop: loop,
             board: board,
-            // The outbox bounds what is stuck.
-            queueLimit: .max,
             reusesStrings: false
         )
     }

@@ -37,7 +37,6 @@ final class Link: ConnectionHandler, TimerTarget, LoopEndTarget {
     private let options: RedisOptions
     private let loop: EventLoop
     private let board: StatusBoard
-    private let queueLimit: Int
     private let reusesStrings: Bool
     private var owner: (any LinkOwner)?
     private var phase = Phase.idle
@@ -53,19 +52,16 @@ final class Link: ConnectionHandler, TimerTarget, LoopEndTarget {
     ///   - options: Where to, how long, how often.
     ///   - loop: Where everything happens.
     ///   - board: Shows the states; `ready` is the owner's to show.
-    ///   - queueLimit: Bytes of output that may be stuck before the connection is given up.
     ///   - reusesStrings: See `ReplyParser`.
     init(
         _ options: RedisOptions,
         loop: EventLoop,
         board: StatusBoard,
-        queueLimit: Int,
         reusesStrings: Bool
     ) {
         self.options = options
         self.loop = loop
         self.board = board
-        self.queueLimit = queueLimit
         self.reusesStrings = reusesStrings
         backoff = Backoff(from: options.minBackoff, to: options.maxBackoff)
         liveness = Liveness(interval: options.pingInterval, timeout: options.pingTimeout, now: 0)
@@ -131,8 +127,7 @@ final class Link: ConnectionHandler, TimerTarget, LoopEndTarget {
     private func connect() {
         let connector = loop.connect(
             to: options.address.endpoint,
-            timeout: options.connectTimeout,
-            queueLimit: queueLimit
+            timeout: options.connectTimeout
         ) { [self] result in
             switch result {
             case .success(let connection): greet(connection)

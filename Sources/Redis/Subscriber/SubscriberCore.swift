@@ -29,8 +29,6 @@ final class SubscriberCore: LinkOwner, TimerTarget {
             options,
             loop: loop,
             board: board,
-            // Subscriptions are sent in portions, so little is stuck; a PING tells of the rest.
-            queueLimit: .max,
             reusesStrings: true
         )
     }

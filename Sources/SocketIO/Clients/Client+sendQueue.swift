@@ -13,7 +13,7 @@ extension Client {
     }
 
     func sendQueueDrained() {
-        for handler in drainHandlers { handler() }
+        for handler in drainHandlers where !isClosed { handler() }
     }
 
     func sendQueueOverflowed() { core.overflowed(session) }

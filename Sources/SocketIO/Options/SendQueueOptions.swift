@@ -31,6 +31,9 @@ public struct SendQueueOptions: Sendable {
     }
 
     /// How many bytes may wait, as long as they are before compression.
+    ///
+    /// What has been handed to the connection does not count: on a WebSocket up to 64 KiB and one
+    /// packet, else the response to one poll.
     public var maxBytes = 16 << 20
     /// How many packets may wait, an event with its attachments being one.
     ///
