@@ -28,6 +28,12 @@ extension SocketState {
     /// The app or a limit has disconnected it; events of the client are not for its handlers any more.
     var isDisconnecting: Bool { shared?.isDisconnecting.load(ordering: .relaxed) ?? false }
 
+    /// It ends: unless its client may come back, nothing more is kept for it either.
+    func foregoRecovery(after reason: DisconnectReason) {
+        let isGivenBack = recovery?.restored != nil
+        if !isGivenBack, !isConnected || !reason.isRecoverable { foregoRecovery() }
+    }
+
     /// Its connection is closed for good: nothing is kept that its client could come back to.
     func foregoRecovery() {
         shared?.isDisconnecting.store(true, ordering: .relaxed)
@@ -57,7 +63,8 @@ extension SocketState {
             return
         }
         for (room, position) in restored.session.rooms { join(room, at: position) }
-        recovery.joined = restored.session.rooms
+        // Middlewares may have joined others, and these once more.
+        recovery.joined.merge(restored.session.rooms) { _, earlier in earlier }
         recovery.restored = nil
     }
 
