@@ -93,6 +93,38 @@ struct RecoveryAttemptTests {
         }
     }
 
+    @Test("a client that a limit closes loses the session that it comes back to")
+    func limited() async throws {
+        let watch = RestoreWatch()
+        let flood = #"42/other,["a"]"#
+        try await withWaiting(
+            watch,
+            options: { options in
+                var limits = RateLimits()
+                limits.events = RateLimit(perSecond: 0, burst: 2)
+                limits.onLimit = { _ in .disconnect }
+                options.rateLimits = limits
+            },
+            run: { _, port, ends in
+                let session = try await RecoveringClient.connect(port)
+                session.client.drop()
+                _ = await ends.first(1)
+                let first = try TestClient(port: port)
+                try await first.join("/other")
+                try first.send("40\(RecoveringClient.auth(session.pid))")
+                _ = await watch.calls.first(1)
+                try first.send(flood, flood, flood)
+                #expect(try await first.next() == .closed)
+                watch.gate.open()
+                let again = try await RecoveringClient.connect(
+                    port,
+                    auth: RecoveringClient.auth(session.pid)
+                )
+                #expect(again.sid != session.sid)
+            }
+        )
+    }
+
     @Test("who asks for a session that there is not waits for nobody, and is forgotten")
     func unknown() async throws {
         let watch = RestoreWatch()

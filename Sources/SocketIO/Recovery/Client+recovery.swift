@@ -45,12 +45,13 @@ extension Client {
         _ restored: RestoredSession?
     ) {
         defer { namespace.sessions.end(claim) }
-        guard let index = attempts.firstIndex(where: { $0 === attempt }) else {
-            if let restored { namespace.adapter.persist(restored.session) }
+        let index = attempts.firstIndex { $0 === attempt }
+        if let index { attempts.remove(at: index) }
+        guard index != nil, !forgoesRecovery else {
+            if let restored, !forgoesRecovery { namespace.adapter.persist(restored.session) }
             core.namespaces.release(namespace, wasUsed: false)
             return
         }
-        attempts.remove(at: index)
         join(namespace, attempt.auth, restored, claim)
     }
 
