@@ -71,7 +71,14 @@ extension Client {
     }
 
     /// Leads a socket, new or restored, through the namespace's middlewares.
-    func join(_ namespace: Namespace, _ auth: Auth, _ restored: RestoredSession?) {
+    ///
+    /// A client that has asked for a session, found or not, has a `claim`.
+    func join(
+        _ namespace: Namespace,
+        _ auth: Auth,
+        _ restored: RestoredSession?,
+        _ claim: SessionClaim? = nil
+    ) {
         let handshake = Handshake(
             request: ConnectionRequest(session.request, core.options.proxyTrust),
             auth: auth
@@ -90,10 +97,12 @@ extension Client {
             connection: info,
             state: state
         )
-        if let restored {
-            if let data = restored.session.data { shared.data.withLock { $0 = data } }
-            // Its client may come back once more while the middlewares run.
-            state.announceSession()
+        if let data = restored?.session.data { shared.data.withLock { $0 = data } }
+        if let claim, !namespace.sessions.settle(claim, with: restored.map { _ in shared }) {
+            // The client has come back once more; this gives the session back.
+            state.finish(.transportClose)
+            replace()
+            return
         }
         let entry = Entry(shared: shared, state: state)
         let middlewares = namespace.middlewares

@@ -32,6 +32,8 @@ final class Client: EngineSessionHandler, TimerTarget {
     private var limits: ClientLimits?
     var connectTimer = TimerToken.none
     private(set) var isClosed = false
+    /// Nothing is kept of it: a limit has closed it.
+    var forgoesRecovery = false
     private var isShutDown = false
     private var upgradeHandlers: [@Sendable (Transport) -> Void] = []
     var drainHandlers: [@Sendable () -> Void] = []

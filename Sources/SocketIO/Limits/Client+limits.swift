@@ -50,7 +50,10 @@ extension Client {
 
     /// Closes the connection of a client that is to be rid of what it has here: nothing is kept for
     /// it to recover.
+    ///
+    /// Nor is a session that it has begun to come back to.
     func closeForGood() {
+        forgoesRecovery = true
         for entry in connections.sockets + connecting {
             entry.state.foregoRecovery()
         }

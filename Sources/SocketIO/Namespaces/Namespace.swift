@@ -35,8 +35,8 @@ public final class Namespace: Sendable {
     private let recovers = Atomic<Bool>(false)
     /// What clients can recover, in the order in which all loops deliver it.
     let ordered = OrderedDeliveries()
-    /// The sockets whose clients can recover, by private id.
-    let sessions = Mutex<[String: SocketShared]>([:])
+    /// Who has the sessions to which clients can come back.
+    let sessions = SessionHolders()
     private let ackCounter = Atomic<UInt64>(0)
     private let census = RoomCensus()
 

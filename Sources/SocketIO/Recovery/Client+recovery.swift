@@ -28,26 +28,31 @@ extension Client {
     func recover(_ request: RecoveryRequest, in namespace: Namespace, _ auth: Auth) {
         let attempt = ConnectAttempt(name: namespace.name, auth: auth)
         attempts.append(attempt)
+        let claim = SessionClaim(request)
+        let predecessor = namespace.sessions.enter(claim)
         let client = LoopBound(self, loop: session.loop)
         session.loop.startTask {
-            let restored = await namespace.restore(request)
-            client.run { $0.finish(attempt, namespace, restored) }
+            let restored = await namespace.restore(claim, from: predecessor)
+            client.run { $0.finish(attempt, claim, namespace, restored) }
         }
     }
 
     /// The session is found or not; the client may have gone meanwhile.
     private func finish(
         _ attempt: ConnectAttempt,
+        _ claim: SessionClaim,
         _ namespace: Namespace,
         _ restored: RestoredSession?
     ) {
-        guard let index = attempts.firstIndex(where: { $0 === attempt }) else {
-            if let restored { namespace.adapter.persist(restored.session) }
+        defer { namespace.sessions.end(claim) }
+        let index = attempts.firstIndex { $0 === attempt }
+        if let index { attempts.remove(at: index) }
+        guard index != nil, !forgoesRecovery else {
+            if let restored, !forgoesRecovery { namespace.adapter.persist(restored.session) }
             core.namespaces.release(namespace, wasUsed: false)
             return
         }
-        attempts.remove(at: index)
-        join(namespace, attempt.auth, restored)
+        join(namespace, attempt.auth, restored, claim)
     }
 
     /// The client has come back on another connection before this one was noticed to be dead.
@@ -58,9 +63,13 @@ extension Client {
 }
 
 extension Namespace {
-    /// Takes the session out that a client asks for, from its old connection if that still stands.
-    fileprivate func restore(_ request: RecoveryRequest) async -> RestoredSession? {
-        if let live = sessions.withLock({ $0[request.privateID] }) {
+    /// Takes the session out that a client asks for, after the end of who had it before.
+    fileprivate func restore(
+        _ claim: SessionClaim,
+        from predecessor: SessionHolder?
+    ) async -> RestoredSession? {
+        switch predecessor {
+        case .socket(let live):
             await withCheckedContinuation { done in
                 live.state.post { state in
                     // It may have ended meanwhile, and its client's others stay.
@@ -68,7 +77,14 @@ extension Namespace {
                     done.resume()
                 }
             }
+        case .claim(let earlier):
+            // It notices by itself that it is not the latest.
+            await earlier.ended()
+        case nil:
+            break
         }
+        guard sessions.isLatest(claim) else { return nil }
+        let request = claim.request
         return await adapter.restore(privateID: request.privateID, offset: request.offset)
     }
 }

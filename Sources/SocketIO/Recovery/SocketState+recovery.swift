@@ -28,6 +28,12 @@ extension SocketState {
     /// The app or a limit has disconnected it; events of the client are not for its handlers any more.
     var isDisconnecting: Bool { shared?.isDisconnecting.load(ordering: .relaxed) ?? false }
 
+    /// It ends: unless its client may come back, nothing more is kept for it either.
+    func foregoRecovery(after reason: DisconnectReason) {
+        let isGivenBack = recovery?.restored != nil
+        if !isGivenBack, !isConnected || !reason.isRecoverable { foregoRecovery() }
+    }
+
     /// Its connection is closed for good: nothing is kept that its client could come back to.
     func foregoRecovery() {
         shared?.isDisconnecting.store(true, ordering: .relaxed)
@@ -49,29 +55,23 @@ extension SocketState {
         return missed
     }
 
-    /// It is admitted: from now on its client can come back, and take it over.
+    /// It is admitted: from now on the client of a new session can come back, and take it over.
     func beginSession() {
-        guard let recovery else { return }
-        if let restored = recovery.restored {
-            for (room, position) in restored.session.rooms { join(room, at: position) }
-            recovery.joined = restored.session.rooms
-            recovery.restored = nil
-        }
-        announceSession()
-    }
-
-    /// Its client can take it over from now on.
-    func announceSession() {
         guard let recovery, let shared else { return }
-        namespace.sessions.withLock { $0[recovery.privateID] = shared }
+        guard let restored = recovery.restored else {
+            namespace.sessions.add(shared, recovery.privateID)
+            return
+        }
+        for (room, position) in restored.session.rooms { join(room, at: position) }
+        // Middlewares may have joined others, and these once more.
+        recovery.joined.merge(restored.session.rooms) { _, earlier in earlier }
+        recovery.restored = nil
     }
 
     /// The socket is over; what is to be kept of it has been kept.
     func forgetSession(of shared: SocketShared) {
         guard let recovery else { return }
-        namespace.sessions.withLock { sessions in
-            if sessions[recovery.privateID] === shared { sessions[recovery.privateID] = nil }
-        }
+        namespace.sessions.forget(shared, recovery.privateID)
     }
 
     /// The socket is over: if it was not admitted, the client may ask for its session again.

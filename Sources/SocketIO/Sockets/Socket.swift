@@ -7,7 +7,8 @@ import Synchronization
 ///
 /// A handle, one word, usable from any task and thread. Called on the socket's own loop (in its
 /// handlers) `emit`, `join`, `leave` and `disconnect` take effect at once; called elsewhere they
-/// are queued there, in order. After the disconnect they do nothing.
+/// are queued there, in order. After the disconnect they do nothing, but for one: an event for a
+/// client that may come back is kept for it (`ServerOptions.connectionStateRecovery`).
 ///
 /// ```swift
 /// server.onConnection { socket in
@@ -260,6 +261,7 @@ public struct SocketEmitter: Sendable {
 
     /// Sends an event that the client gets even if it is away for a moment.
     private func emitInOrder(_ packet: EventPacket) {
+        guard !shared.isDisconnecting.load(ordering: .relaxed) else { return }
         var options = BroadcastOptions()
         options.rooms = [Room(shared.id)]
         options.isCompressed = isCompressed

@@ -14,7 +14,8 @@ final class SocketShared: Sendable {
     /// The app's data, as JSON.
     let data = Mutex<Data?>(nil)
     let isConnected = Atomic<Bool>(false)
-    /// The app has disconnected it, even if that is still on its way to the loop.
+    /// It is over for good, or will be when a call of the app has come to the loop: its client does
+    /// not come back to it.
     let isDisconnecting = Atomic<Bool>(false)
     /// Whether the client was away and has come back to its session.
     let isRecovered: Bool

@@ -120,10 +120,12 @@ final class SocketState {
     func finish(_ reason: DisconnectReason) {
         switch life {
         case .connecting:
+            foregoRecovery(after: reason)
             let shared = shared
             end(wasConnected: false)
             if let shared { forgetSession(of: shared) }
         case .connected:
+            foregoRecovery(after: reason)
             life = .leaving
             for handler in disconnectingHandlers { handler.body(reason) }
             persist(after: reason)
