@@ -6,7 +6,7 @@ package struct PacketLog<Packet> {
     private struct Entry {
         let offset: Offset
         let packet: Packet
-        let rooms: [String]
+        let rooms: [RoomName]
         let cost: Int
         /// When it is too old, in milliseconds.
         let expiry: UInt64
@@ -20,7 +20,7 @@ package struct PacketLog<Packet> {
     private var entries = NumberedQueue<Entry>()
     /// The numbers of the packets for everybody, and for each room.
     private var forAll = NumberedQueue<Int>()
-    private var forRooms: [String: NumberedQueue<Int>] = [:]
+    private var forRooms: [RoomName: NumberedQueue<Int>] = [:]
     private(set) package var bytes = 0
     /// The newest position given.
     private(set) package var newest: Offset
@@ -50,6 +50,7 @@ package struct PacketLog<Packet> {
         milliseconds wall: UInt64
     ) -> Offset {
         newest = newest.next(milliseconds: wall)
+        let rooms = rooms.map { RoomName(text: $0) }
         let number = entries.append(
             Entry(
                 offset: newest,
@@ -115,7 +116,7 @@ package struct PacketLog<Packet> {
         guard max(offset, start) >= complete, offset <= newest else { return nil }
         var numbers = forAll.suffix { entries[$0].offset > max(offset, start) }
         for (name, since) in rooms {
-            guard let queue = forRooms[name] else { continue }
+            guard let queue = forRooms[RoomName(text: name)] else { continue }
             numbers += queue.suffix { entries[$0].offset > max(offset, since) }
             // Whoever is in many rooms of one packet has it here as often.
             if numbers.count > maxCount { numbers = Array(Set(numbers)) }

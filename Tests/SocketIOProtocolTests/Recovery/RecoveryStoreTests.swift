@@ -126,6 +126,19 @@ struct PacketLogTests {
         #expect(try missed(("c", start), after: joinedB) == [3])
     }
 
+    @Test("rooms are the same only byte by byte")
+    func bytewise() throws {
+        var log = log()
+        let start = log.newest
+        _ = log.append(1, "caf\u{e9}")
+        _ = log.append(2, "cafe\u{301}")
+        for (name, packet) in [("caf\u{e9}", 1), ("cafe\u{301}", 2)] {
+            let rooms = [(name: name, since: start)]
+            let missed = try #require(log.packets(after: start, rooms: rooms, start: start))
+            #expect(missed.map(\.packet) == [packet])
+        }
+    }
+
     @Test("what came before the client came is not for it, whatever it says")
     func start() throws {
         var log = log()
