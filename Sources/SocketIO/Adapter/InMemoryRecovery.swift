@@ -17,14 +17,9 @@ final class RecoveryBudget: Sendable {
 ///
 /// Usable from any thread (protocol.md §20).
 final class InMemoryRecovery: Sendable {
-    private struct Kept: Sendable {
-        let packet: EventPacket
-        let options: BroadcastOptions
-    }
-
     private struct State {
-        var log: PacketLog<Kept>
-        var sessions: SessionStore<StoredSession>
+        var log: PacketLog<StoredEvent>
+        var sessions: SessionStore<RecoverableSession>
     }
 
     private let options: RecoveryOptions
@@ -70,10 +65,10 @@ final class InMemoryRecovery: Sendable {
         let cost = packet.arguments.attachments.reduce(packet.arguments.json.count + 200) {
             $0 + $1.count
         }
-        let kept = Kept(packet: packet, options: options)
+        let event = StoredEvent(packet: packet, options: options)
         return change { state in
             let offset = state.log.append(
-                kept,
+                event,
                 rooms: options.rooms.map(\.name),
                 cost: cost,
                 now: Self.now,
@@ -86,18 +81,19 @@ final class InMemoryRecovery: Sendable {
     var position: String { "\(state.withLock { $0.log.newest })" }
 
     func persist(_ session: StoredSession) {
-        change { $0.sessions.store(session, id: session.privateID, milliseconds: Self.now) }
+        guard let kept = RecoverableSession(session) else { return }
+        change { $0.sessions.store(kept, id: session.privateID, milliseconds: Self.now) }
     }
 
     /// Takes a session, with what it has missed so far.
     func restore(_ privateID: String, offset: String?) -> RestoredSession? {
         change { state in
             guard let session = state.sessions.take(privateID, milliseconds: Self.now),
-                let offset = Self.start(of: session, offset),
-                let missed = Self.packets(after: offset, for: session, in: state.log, options)
+                let place = session.place(of: offset, in: state.log),
+                let missed = session.missed(after: place, in: state.log, options)
             else { return nil }
             return RestoredSession(
-                session: session,
+                session: session.stored,
                 missed: missed,
                 position: "\(state.log.newest)"
             )
@@ -105,35 +101,9 @@ final class InMemoryRecovery: Sendable {
     }
 
     func packets(after position: String, for session: StoredSession) -> [StoredPacket]? {
-        state.withLock { Self.packets(after: position, for: session, in: $0.log, options) }
-    }
-
-    /// From where on a client that has received `offset` has missed packets.
-    private static func start(of session: StoredSession, _ offset: String?) -> String? {
-        guard offset == session.lastOffset, let position = session.position.flatMap({ Offset($0) })
-        else { return offset ?? session.since }
-        let last = (offset ?? session.since).flatMap { Offset($0) } ?? .start
-        return "\(max(last, position))"
-    }
-
-    private static func packets(
-        after position: String,
-        for session: StoredSession,
-        in log: borrowing PacketLog<Kept>,
-        _ limits: RecoveryOptions
-    ) -> [StoredPacket]? {
-        guard let offset = Offset(position), let start = session.since.flatMap({ Offset($0) })
+        guard let place = Offset(position), let session = RecoverableSession(session)
         else { return nil }
-        return log.packets(
-            after: offset,
-            rooms: session.rooms.lazy.map { ($0.key.name, Offset($0.value) ?? start) },
-            start: start,
-            maxCount: limits.maxMissedPackets,
-            maxBytes: limits.maxMissedBytes,
-            isExcluded: { kept in kept.options.except.contains { session.rooms[$0] != nil } }
-        )?.map { offset, kept in
-            StoredPacket(packet: kept.packet, options: kept.options, offset: "\(offset)")
-        }
+        return state.withLock { session.missed(after: place, in: $0.log, options) }
     }
 
     /// Changes what is kept, and forgets the oldest of it if all namespaces have too much.

@@ -20,7 +20,8 @@ final class SocketRecovery {
 
     /// A session that was found again, by a client that has `offset`.
     init(_ restored: RestoredSession, offset: String?) {
-        lastOffset = offset
+        // Who was never sent one has none, whatever it names.
+        lastOffset = restored.session.lastOffset.flatMap { _ in offset }
         privateID = restored.session.privateID
         joined = restored.session.rooms
         self.restored = restored

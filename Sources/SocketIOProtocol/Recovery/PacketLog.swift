@@ -94,13 +94,19 @@ package struct PacketLog<Packet> {
         return true
     }
 
+    /// Whether `offset` was given to a packet that is here, or to the newest that is not any more.
+    package func knows(_ offset: Offset) -> Bool {
+        let number = entries.firstNumber { $0.offset >= offset }
+        return offset == complete || entries.has(number) && entries[number].offset == offset
+    }
+
     /// What a client has missed since `offset`, in order.
     ///
     /// - Parameters:
     ///   - offset: What it has received last.
     ///   - rooms: The rooms it is in, each with the position at which it joined.
     ///   - start: The position at which it came; what is for everybody counts from there.
-    ///   - maxCount: How many packets that may be.
+    ///   - maxCount: How many packets that may be, those that it was excluded from included.
     ///   - maxBytes: How much they may cost.
     ///   - isExcluded: Whether a packet was not for it, though it was for one of its rooms.
     /// - Returns: The packets; nil if some are not here any more, if `offset` is none of this log,
@@ -114,10 +120,14 @@ package struct PacketLog<Packet> {
         isExcluded: (Packet) -> Bool = { _ in false }
     ) -> [(offset: Offset, packet: Packet)]? {
         guard max(offset, start) >= complete, offset <= newest else { return nil }
-        var numbers = forAll.suffix { entries[$0].offset > max(offset, start) }
+        let first = forAll.firstNumber { entries[$0].offset > max(offset, start) }
+        guard forAll.count(from: first) <= maxCount else { return nil }
+        var numbers = forAll.elements(from: first)
         for (name, since) in rooms {
             guard let queue = forRooms[RoomName(text: name)] else { continue }
-            numbers += queue.suffix { entries[$0].offset > max(offset, since) }
+            let first = queue.firstNumber { entries[$0].offset > max(offset, since) }
+            guard queue.count(from: first) <= maxCount else { return nil }
+            numbers += queue.elements(from: first)
             // Whoever is in many rooms of one packet has it here as often.
             if numbers.count > maxCount { numbers = Array(Set(numbers)) }
             if numbers.count > maxCount { return nil }
@@ -178,8 +188,18 @@ private struct NumberedQueue<Element> {
         return element
     }
 
-    /// The elements from the first for which `isAfter` is true; it is for all that follow.
-    func suffix(from isAfter: (Element) -> Bool) -> [Element] {
+    func has(_ number: Int) -> Bool { number >= firstNumber && number < base + elements.count }
+
+    /// How many elements there are from `number` on.
+    func count(from number: Int) -> Int { base + elements.count - number }
+
+    /// The elements from `number` on.
+    func elements(from number: Int) -> [Element] {
+        elements[(number - base)...].compactMap(\.self)
+    }
+
+    /// The number of the first element for which `isAfter` is true; it is for all that follow.
+    func firstNumber(where isAfter: (Element) -> Bool) -> Int {
         var low = head
         var high = elements.count
         while low < high {
@@ -190,7 +210,7 @@ private struct NumberedQueue<Element> {
                 low = middle + 1
             }
         }
-        return elements[low...].compactMap(\.self)
+        return base + low
     }
 }
 

@@ -126,6 +126,17 @@ struct PacketLogTests {
         #expect(try missed(("c", start), after: joinedB) == [3])
     }
 
+    @Test("the positions of packets are known, and that of the newest purged")
+    func known() {
+        var log = log(count: 3)
+        let offsets = (0..<5).map { log.append($0, at: 1000 + UInt64($0 / 2)) }
+        #expect(offsets.map { log.knows($0) } == [false, true, true, true, true])
+        #expect(!log.knows(.start) && !log.knows(log.newest.next(milliseconds: 5000)))
+        log.purge(now: .max)
+        #expect(log.count == 0)
+        #expect(offsets.map { log.knows($0) } == [false, false, false, false, true])
+    }
+
     @Test("rooms are the same only byte by byte")
     func bytewise() throws {
         var log = log()

@@ -1,0 +1,58 @@
+import SocketIOProtocol
+
+/// A stored session with its positions as the log compares them, read once (protocol.md §20).
+struct RecoverableSession: Sendable {
+    let stored: StoredSession
+    /// When it connected first; nothing before is for it.
+    private let start: Offset
+    /// When it joined its rooms.
+    private let joined: [Room: Offset]
+    /// Up to where it had been sent what was for it.
+    private let position: Offset
+
+    /// Nil for a session that says nothing of its beginning: what it has missed cannot be told.
+    init?(_ stored: StoredSession) {
+        guard let start = stored.since.flatMap({ Offset($0) }) else { return nil }
+        self.stored = stored
+        self.start = start
+        joined = stored.rooms.mapValues { Offset($0) ?? start }
+        position = stored.position.flatMap { Offset($0) } ?? start
+    }
+
+    /// From where on a client that names `offset` has missed packets; nil if that cannot be told.
+    ///
+    /// JavaScript clients take any text for an offset that comes last in an event, a volatile one
+    /// too, and keep one of an earlier session. So it must be one that has been given.
+    func place(of offset: String?, in log: borrowing PacketLog<StoredEvent>) -> Offset? {
+        // It has never been sent one, whatever it names.
+        guard let last = stored.lastOffset else { return max(start, position) }
+        guard let offset else { return start }
+        guard let place = Offset(offset) else { return nil }
+        if offset == last { return max(place, position) }
+        return log.knows(place) ? place : nil
+    }
+
+    /// What it has missed since `place`; nil if it is too much, or not kept any more.
+    func missed(
+        after place: Offset,
+        in log: borrowing PacketLog<StoredEvent>,
+        _ limits: RecoveryOptions
+    ) -> [StoredPacket]? {
+        log.packets(
+            after: place,
+            rooms: joined.lazy.map { ($0.key.name, $0.value) },
+            start: start,
+            maxCount: limits.maxMissedPackets,
+            maxBytes: limits.maxMissedBytes,
+            isExcluded: { $0.options.except.contains { joined[$0] != nil } }
+        )?.map { offset, event in
+            StoredPacket(packet: event.packet, options: event.options, offset: "\(offset)")
+        }
+    }
+}
+
+/// An event as the log keeps it, with whom it was for.
+struct StoredEvent: Sendable {
+    let packet: EventPacket
+    let options: BroadcastOptions
+}
