@@ -44,10 +44,17 @@ struct RecoverableSession: Sendable {
             start: start,
             maxCount: limits.maxMissedPackets,
             maxBytes: limits.maxMissedBytes,
-            isExcluded: { $0.options.except.contains { joined[$0] != nil } }
+            isExcluded: { event, offset in
+                event.options.except.contains { wasIn($0, at: offset) }
+            }
         )?.map { offset, event in
             StoredPacket(packet: event.packet, options: event.options, offset: "\(offset)")
         }
+    }
+
+    /// Whether it was in a room when what has `offset` was sent.
+    private func wasIn(_ room: Room, at offset: Offset) -> Bool {
+        joined[room].map { $0 < offset } ?? false
     }
 }
 

@@ -108,7 +108,7 @@ package struct PacketLog<Packet> {
     ///   - start: The position at which it came; what is for everybody counts from there.
     ///   - maxCount: How many packets that may be, those that it was excluded from included.
     ///   - maxBytes: How much they may cost.
-    ///   - isExcluded: Whether a packet was not for it, though it was for one of its rooms.
+    ///   - isExcluded: Whether a packet, sent at a position, was not for it though its rooms were.
     /// - Returns: The packets; nil if some are not here any more, if `offset` is none of this log,
     ///   or if they are too many.
     package func packets(
@@ -117,7 +117,7 @@ package struct PacketLog<Packet> {
         start: Offset,
         maxCount: Int = .max,
         maxBytes: Int = .max,
-        isExcluded: (Packet) -> Bool = { _ in false }
+        isExcluded: (Packet, Offset) -> Bool = { _, _ in false }
     ) -> [(offset: Offset, packet: Packet)]? {
         guard max(offset, start) >= complete, offset <= newest else { return nil }
         let first = forAll.firstNumber { entries[$0].offset > max(offset, start) }
@@ -139,7 +139,7 @@ package struct PacketLog<Packet> {
         for number in numbers where number != last {
             last = number
             let entry = entries[number]
-            if isExcluded(entry.packet) { continue }
+            if isExcluded(entry.packet, entry.offset) { continue }
             bytes += entry.cost
             if bytes > maxBytes || missed.count == maxCount { return nil }
             missed.append((entry.offset, entry.packet))

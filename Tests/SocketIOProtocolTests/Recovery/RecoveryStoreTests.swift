@@ -115,7 +115,7 @@ struct PacketLogTests {
                     after: offset,
                     rooms: rooms.map { (name: $0.0, since: $0.1) },
                     start: start,
-                    isExcluded: { $0 == 4 }
+                    isExcluded: { packet, _ in packet == 4 }
                 )
             ).map(\.packet)
         }
