@@ -193,44 +193,6 @@ struct RecoveryLimitTests {
         )
     }
 
-    @Test("what all namespaces keep together is bounded")
-    func budget() async throws {
-        let ends = Journal<DisconnectReason>()
-        try await withRecovery(
-            { $0.maxPackets = 4 },
-            setUp: { server in
-                for name in ["/", "/a", "/b"] {
-                    server.of(name).onConnection { socket in socket.onDisconnect { ends.add($0) } }
-                }
-            },
-            run: { server, port in
-                let session = try await RecoveringClient.connect(port)
-                session.client.drop()
-                _ = await ends.first(1)
-                try server.emit("kept")
-                for _ in 0..<10 {
-                    try server.of("/a").emit("x")
-                    try server.of("/b").emit("x")
-                }
-                let again = try await RecoveringClient.connect(
-                    port,
-                    auth: RecoveringClient.auth(session.pid)
-                )
-                #expect(again.missed.count == 1)
-                let other = try await RecoveringClient.connect(port, "/a,")
-                other.client.drop()
-                _ = await ends.first(2)
-                for _ in 0..<4 { try server.of("/a").emit("x") }
-                let back = try await RecoveringClient.connect(
-                    port,
-                    "/a,",
-                    auth: RecoveringClient.auth(other.pid)
-                )
-                #expect(back.sid != other.sid)
-            }
-        )
-    }
-
     @Test("a client whose way back is cut while a middleware runs can take that over")
     func takesOverTheWayBack() async throws {
         let gate = Gate()

@@ -4,15 +4,6 @@ import Loop
 import SocketIOProtocol
 import Synchronization
 
-/// What the namespaces of one server keep together for clients that come back.
-///
-/// Clients can bring a server to have many namespaces: the bounds are of all.
-final class RecoveryBudget: Sendable {
-    let packets = Atomic<Int>(0)
-    let bytes = Atomic<Int>(0)
-    let sessions = Atomic<Int>(0)
-}
-
 /// What a server that stands alone keeps of one namespace for clients that come back.
 ///
 /// Usable from any thread (protocol.md §20).
@@ -20,9 +11,14 @@ final class InMemoryRecovery: Sendable {
     private struct State {
         var log: PacketLog<StoredEvent>
         var sessions: SessionStore<RecoverableSession>
+
+        var usage: RecoveryUsage {
+            RecoveryUsage(log.count, log.bytes, sessions.count, sessions.bytes)
+        }
     }
 
     private let options: RecoveryOptions
+    private let bounds: RecoveryUsage
     private let budget: RecoveryBudget
     private let state: Mutex<State>
     private let timer: LoopTimer
@@ -32,6 +28,7 @@ final class InMemoryRecovery: Sendable {
 
     init(_ options: RecoveryOptions, _ budget: RecoveryBudget, loop: EventLoop) {
         self.options = options
+        bounds = options.bounds
         self.budget = budget
         let lifetime = options.maxDisconnectionDuration
         state = Mutex(
@@ -42,7 +39,11 @@ final class InMemoryRecovery: Sendable {
                     maxBytes: options.maxPacketBytes,
                     milliseconds: Self.wall
                 ),
-                sessions: SessionStore(lifetime: lifetime, maxCount: options.maxSessions)
+                sessions: SessionStore(
+                    lifetime: lifetime,
+                    maxCount: options.maxSessions,
+                    maxBytes: options.maxSessionBytes
+                )
             )
         )
         timer = LoopTimer(on: loop)
@@ -51,11 +52,7 @@ final class InMemoryRecovery: Sendable {
 
     deinit {
         timer.cancel()
-        state.withLock { state in
-            budget.packets.subtract(state.log.count, ordering: .relaxed)
-            budget.bytes.subtract(state.log.bytes, ordering: .relaxed)
-            budget.sessions.subtract(state.sessions.count, ordering: .relaxed)
-        }
+        budget.remove(self)
     }
 
     /// Keeps a packet.
@@ -82,7 +79,10 @@ final class InMemoryRecovery: Sendable {
 
     func persist(_ session: StoredSession) {
         guard let kept = RecoverableSession(session) else { return }
-        change { $0.sessions.store(kept, id: session.privateID, milliseconds: Self.now) }
+        let id = session.privateID
+        change {
+            $0.sessions.store(kept, id: id, cost: kept.cost, milliseconds: Self.now)
+        }
     }
 
     /// Takes a session, with what it has missed so far.
@@ -106,32 +106,28 @@ final class InMemoryRecovery: Sendable {
         return state.withLock { session.missed(after: place, in: $0.log, options) }
     }
 
-    /// Changes what is kept, and forgets the oldest of it if all namespaces have too much.
-    private func change<Result>(_ body: (inout State) -> Result) -> Result {
+    /// Forgets the oldest packets (`kind` 0, 1) or sessions, so many or so many bytes of them.
+    func forget(_ amount: Int, _ kind: Int) {
         state.withLock { state in
-            let packets = state.log.count
-            let bytes = state.log.bytes
-            let sessions = state.sessions.count
+            let before = state.usage
+            while before[kind] - state.usage[kind] < amount,
+                kind < 2 ? state.log.removeOldest() : state.sessions.removeOldest()
+            {}
+            budget.count(state.usage &- before, of: self)
+        }
+    }
+
+    /// Changes what is kept; if all namespaces have too much then, some forget.
+    private func change<Result>(_ body: (inout State) -> Result) -> Result {
+        var total = RecoveryUsage.zero
+        let result = state.withLock { state in
+            let before = state.usage
             let result = body(&state)
-            let log = state.log.count - packets
-            budget.packets.add(log, ordering: .relaxed)
-            budget.bytes.add(state.log.bytes - bytes, ordering: .relaxed)
-            budget.sessions.add(state.sessions.count - sessions, ordering: .relaxed)
-            while budget.packets.load(ordering: .relaxed) > options.maxPackets
-                || budget.bytes.load(ordering: .relaxed) > options.maxPacketBytes
-            {
-                let before = state.log.bytes
-                guard state.log.removeOldest() else { break }
-                budget.packets.subtract(1, ordering: .relaxed)
-                budget.bytes.subtract(before - state.log.bytes, ordering: .relaxed)
-            }
-            while budget.sessions.load(ordering: .relaxed) > options.maxSessions,
-                state.sessions.removeOldest()
-            {
-                budget.sessions.subtract(1, ordering: .relaxed)
-            }
+            total = budget.count(state.usage &- before, of: self)
             return result
         }
+        if any(total .> bounds) { budget.relieve(bounds) }
+        return result
     }
 
     private func startPurging() {

@@ -19,6 +19,11 @@ struct RecoverableSession: Sendable {
         position = stored.position.flatMap { Offset($0) } ?? start
     }
 
+    /// How many bytes it takes, roughly; see `RecoveryOptions.maxSessionBytes`.
+    var cost: Int {
+        joined.keys.reduce(400 + (stored.data?.count ?? 0)) { $0 + $1.name.utf8.count + 150 }
+    }
+
     /// From where on a client that names `offset` has missed packets; nil if that cannot be told.
     ///
     /// JavaScript clients take any text for an offset that comes last in an event, a volatile one

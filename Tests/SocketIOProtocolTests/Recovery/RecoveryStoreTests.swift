@@ -257,8 +257,8 @@ extension PacketLog {
 struct SessionStoreTests {
     @Test("a session is taken once")
     func once() {
-        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 10)
-        store.store(1, id: "a", milliseconds: 0)
+        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 10, maxBytes: 1000)
+        store.store(1, id: "a", cost: 1, milliseconds: 0)
         #expect(store.take("b", milliseconds: 1) == nil)
         #expect(store.take("a", milliseconds: 1) == 1)
         #expect(store.take("a", milliseconds: 1) == nil)
@@ -266,23 +266,23 @@ struct SessionStoreTests {
 
     @Test("it expires, and storing it again begins anew")
     func expiry() {
-        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 10)
-        store.store(1, id: "a", milliseconds: 0)
-        store.store(2, id: "b", milliseconds: 0)
-        store.store(3, id: "a", milliseconds: 5000)
+        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 10, maxBytes: 1000)
+        store.store(1, id: "a", cost: 1, milliseconds: 0)
+        store.store(2, id: "b", cost: 1, milliseconds: 0)
+        store.store(3, id: "a", cost: 1, milliseconds: 5000)
         store.purge(milliseconds: 10_000)
         #expect(store.count == 1)
         #expect(store.take("a", milliseconds: 14_999) == 3)
-        store.store(4, id: "a", milliseconds: 20_000)
+        store.store(4, id: "a", cost: 1, milliseconds: 20_000)
         #expect(store.take("a", milliseconds: 30_000) == nil)
     }
 
     @Test("sessions that come and go behind one that stays leave nothing")
     func churn() {
-        var store = SessionStore<Int>(lifetime: .seconds(1 << 60), maxCount: 10)
-        store.store(0, id: "stays", milliseconds: 1)
+        var store = SessionStore<Int>(lifetime: .seconds(1 << 60), maxCount: 10, maxBytes: 1000)
+        store.store(0, id: "stays", cost: 1, milliseconds: 1)
         for number in 0..<10_000 {
-            store.store(number, id: "x", milliseconds: 1)
+            store.store(number, id: "x", cost: 1, milliseconds: 1)
             #expect(store.take("x", milliseconds: 1) == number)
         }
         #expect(store.orderCount <= 64)
@@ -291,10 +291,26 @@ struct SessionStoreTests {
 
     @Test("of too many the oldest goes")
     func bounded() {
-        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 3)
-        for number in 0..<100 { store.store(number, id: "\(number)", milliseconds: 0) }
+        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 3, maxBytes: 1000)
+        for number in 0..<100 { store.store(number, id: "\(number)", cost: 1, milliseconds: 0) }
         #expect(store.count == 3)
         #expect(store.take("96", milliseconds: 0) == nil)
         #expect(store.take("97", milliseconds: 0) == 97)
+    }
+
+    @Test("bytes are bounded: the oldest goes, and what is too big by itself is not kept")
+    func bytes() {
+        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 10, maxBytes: 10)
+        for number in 0..<5 { store.store(number, id: "\(number)", cost: 4, milliseconds: 0) }
+        #expect(store.count == 2 && store.bytes == 8)
+        store.store(5, id: "4", cost: 11, milliseconds: 0)
+        #expect(store.count == 1 && store.bytes == 4)
+        #expect(store.take("4", milliseconds: 0) == nil)
+        store.store(6, id: "3", cost: 7, milliseconds: 0)
+        #expect(store.count == 1 && store.bytes == 7)
+        #expect(store.take("3", milliseconds: 0) == 6)
+        store.store(7, id: "a", cost: 5, milliseconds: 0)
+        store.purge(milliseconds: 10_000)
+        #expect(store.count == 0 && store.bytes == 0)
     }
 }
