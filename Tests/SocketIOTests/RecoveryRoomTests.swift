@@ -54,4 +54,50 @@ struct RecoveryRoomTests {
         }
         #expect(events == ["one", "three"])
     }
+
+    @Test("what was sent to a room before it was left is not lost, what came after is not sent")
+    func leaves() async throws {
+        let events = try await missed { server, socket in
+            try server.to("a").emit("one")
+            try server.except("a").emit("not")
+            socket.leave("a")
+            try server.to("a").emit("not")
+            try server.except("a").emit("two")
+            server.in(Room(socket.id)).socketsJoin("a")
+            try server.to("a").emit("three")
+            server.in(Room(socket.id)).socketsLeave("a")
+            try server.to("a").emit("not")
+        }
+        #expect(events == ["one", "two", "three"])
+    }
+
+    @Test("the same for a handler that leaves")
+    func leavesOnItsLoop() async throws {
+        let events = try await missed { server, socket in
+            socket.shared.run { _ in
+                try? server.to("a").emit("one")
+                socket.leave("a")
+                try? server.to("a").emit("not")
+                socket.join("a")
+                try? server.to("a").emit("two")
+            }
+        }
+        #expect(events == ["one", "two"])
+    }
+
+    @Test("who has left more rooms than are remembered does not recover from before")
+    func leavesMany() async throws {
+        let most = SocketRecovery.maxLeftRooms
+        for count in [most, most + 1] {
+            let events = try await missed { server, socket in
+                for number in 0..<count {
+                    let room = Room("r\(number)")
+                    socket.join(room)
+                    try server.emit("x")
+                    socket.leave(room)
+                }
+            }
+            #expect(events?.count == (count == most ? count : nil))
+        }
+    }
 }

@@ -7,6 +7,10 @@ struct RecoverableSession: Sendable {
     private let start: Offset
     /// When it joined its rooms.
     private let joined: [Room: Offset]
+    /// When it was in others.
+    private let left: [(room: Room, since: Offset, until: Offset)]
+    /// Up to where there may be more of those.
+    private let forgotten: Offset
     /// Up to where it had been sent what was for it.
     private let position: Offset
 
@@ -16,12 +20,18 @@ struct RecoverableSession: Sendable {
         self.stored = stored
         self.start = start
         joined = stored.rooms.mapValues { Offset($0) ?? start }
+        left = stored.left.compactMap { stay in
+            guard let since = Offset(stay.since), let until = Offset(stay.until) else { return nil }
+            return (stay.room, since, until)
+        }
+        forgotten = stored.forgotten.flatMap { Offset($0) } ?? .start
         position = stored.position.flatMap { Offset($0) } ?? start
     }
 
     /// How many bytes it takes, roughly; see `RecoveryOptions.maxSessionBytes`.
     var cost: Int {
-        joined.keys.reduce(400 + (stored.data?.count ?? 0)) { $0 + $1.name.utf8.count + 150 }
+        let rooms = Array(joined.keys) + left.map(\.room)
+        return rooms.reduce(400 + (stored.data?.count ?? 0)) { $0 + $1.name.utf8.count + 150 }
     }
 
     /// From where on a client that names `offset` has missed packets; nil if that cannot be told.
@@ -43,9 +53,12 @@ struct RecoverableSession: Sendable {
         in log: borrowing PacketLog<StoredEvent>,
         _ limits: RecoveryOptions
     ) -> [StoredPacket]? {
-        log.packets(
+        guard place >= forgotten else { return nil }
+        var stays = joined.map { RoomStay(in: $0.key.name, since: $0.value) }
+        stays += left.map { RoomStay(in: $0.room.name, since: $0.since, until: $0.until) }
+        return log.packets(
             after: place,
-            rooms: joined.lazy.map { ($0.key.name, $0.value) },
+            rooms: stays,
             start: start,
             maxCount: limits.maxMissedPackets,
             maxBytes: limits.maxMissedBytes,
@@ -59,7 +72,8 @@ struct RecoverableSession: Sendable {
 
     /// Whether it was in a room when what has `offset` was sent.
     private func wasIn(_ room: Room, at offset: Offset) -> Bool {
-        joined[room].map { $0 < offset } ?? false
+        if let since = joined[room], since < offset { return true }
+        return left.contains { $0.room == room && $0.since < offset && offset <= $0.until }
     }
 }
 

@@ -18,6 +18,8 @@ extension SocketState {
                 rooms: Dictionary(
                     uniqueKeysWithValues: rooms.map { ($0, recovery.joined[$0] ?? position) }
                 ),
+                left: recovery.left,
+                forgotten: recovery.forgotten,
                 data: shared.data.withLock { $0 },
                 lastOffset: recovery.lastOffset,
                 position: local.position

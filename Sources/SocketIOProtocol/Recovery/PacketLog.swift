@@ -1,3 +1,17 @@
+/// When a client was in a room: after `since`, up to `until` if it has left.
+package struct RoomStay: Sendable {
+    let room: String
+    let since: Offset
+    let until: Offset?
+
+    /// A stay that goes on if there is no `until`.
+    package init(in room: String, since: Offset, until: Offset? = nil) {
+        self.room = room
+        self.since = since
+        self.until = until
+    }
+}
+
 /// What a namespace has sent lately, for clients that come back (protocol.md §20).
 ///
 /// Bounded in time, number and bytes; reads no clock. Indexed by room, so that what one client has
@@ -104,7 +118,7 @@ package struct PacketLog<Packet> {
     ///
     /// - Parameters:
     ///   - offset: What it has received last.
-    ///   - rooms: The rooms it is in, each with the position at which it joined.
+    ///   - rooms: The rooms it is in or was in.
     ///   - start: The position at which it came; what is for everybody counts from there.
     ///   - maxCount: How many packets that may be, those that it was excluded from included.
     ///   - maxBytes: How much they may cost.
@@ -113,7 +127,7 @@ package struct PacketLog<Packet> {
     ///   or if they are too many.
     package func packets(
         after offset: Offset,
-        rooms: some Sequence<(name: String, since: Offset)>,
+        rooms: some Sequence<RoomStay>,
         start: Offset,
         maxCount: Int = .max,
         maxBytes: Int = .max,
@@ -122,12 +136,15 @@ package struct PacketLog<Packet> {
         guard max(offset, start) >= complete, offset <= newest else { return nil }
         let first = forAll.firstNumber { entries[$0].offset > max(offset, start) }
         guard forAll.count(from: first) <= maxCount else { return nil }
-        var numbers = forAll.elements(from: first)
-        for (name, since) in rooms {
-            guard let queue = forRooms[RoomName(text: name)] else { continue }
-            let first = queue.firstNumber { entries[$0].offset > max(offset, since) }
-            guard queue.count(from: first) <= maxCount else { return nil }
-            numbers += queue.elements(from: first)
+        var numbers = forAll.elements(from: first, count: forAll.count(from: first))
+        for stay in rooms {
+            guard let queue = forRooms[RoomName(text: stay.room)] else { continue }
+            let first = queue.firstNumber { entries[$0].offset > max(offset, stay.since) }
+            let end = stay.until.map { until in queue.firstNumber { entries[$0].offset > until } }
+            let count = queue.count(from: first) - (end.map { queue.count(from: $0) } ?? 0)
+            guard count > 0 else { continue }
+            guard count <= maxCount else { return nil }
+            numbers += queue.elements(from: first, count: count)
             // Whoever is in many rooms of one packet has it here as often.
             if numbers.count > maxCount { numbers = Array(Set(numbers)) }
             if numbers.count > maxCount { return nil }
@@ -193,9 +210,9 @@ private struct NumberedQueue<Element> {
     /// How many elements there are from `number` on.
     func count(from number: Int) -> Int { base + elements.count - number }
 
-    /// The elements from `number` on.
-    func elements(from number: Int) -> [Element] {
-        elements[(number - base)...].compactMap(\.self)
+    /// So many elements from `number` on.
+    func elements(from number: Int, count: Int) -> [Element] {
+        elements[(number - base)..<(number - base + count)].compactMap(\.self)
     }
 
     /// The number of the first element for which `isAfter` is true; it is for all that follow.

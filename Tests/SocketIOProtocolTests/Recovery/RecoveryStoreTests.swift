@@ -113,7 +113,7 @@ struct PacketLogTests {
             try #require(
                 log.packets(
                     after: offset,
-                    rooms: rooms.map { (name: $0.0, since: $0.1) },
+                    rooms: rooms.map { RoomStay(in: $0.0, since: $0.1) },
                     start: start,
                     isExcluded: { packet, _ in packet == 4 }
                 )
@@ -137,6 +137,25 @@ struct PacketLogTests {
         #expect(offsets.map { log.knows($0) } == [false, false, false, false, true])
     }
 
+    @Test("what was sent to a room that was left is for whoever was in it then")
+    func stays() throws {
+        var log = log()
+        var offsets = [log.newest]
+        for number in 1...6 { offsets.append(log.append(number, "a")) }
+        func missed(after: Int, _ stays: (Int, Int?)...) throws -> [Int] {
+            let rooms = stays.map { since, until in
+                RoomStay(in: "a", since: offsets[since], until: until.map { offsets[$0] })
+            }
+            let missed = log.packets(after: offsets[after], rooms: rooms, start: offsets[0])
+            return try #require(missed).map(\.packet)
+        }
+        #expect(try missed(after: 0, (1, 3)) == [2, 3])
+        #expect(try missed(after: 2, (1, 3)) == [3])
+        #expect(try missed(after: 4, (1, 3)).isEmpty)
+        #expect(try missed(after: 0, (1, 1)).isEmpty)
+        #expect(try missed(after: 0, (5, nil), (0, 2)) == [1, 2, 6])
+    }
+
     @Test("rooms are the same only byte by byte")
     func bytewise() throws {
         var log = log()
@@ -144,7 +163,7 @@ struct PacketLogTests {
         _ = log.append(1, "caf\u{e9}")
         _ = log.append(2, "cafe\u{301}")
         for (name, packet) in [("caf\u{e9}", 1), ("cafe\u{301}", 2)] {
-            let rooms = [(name: name, since: start)]
+            let rooms = [RoomStay(in: name, since: start)]
             let missed = try #require(log.packets(after: start, rooms: rooms, start: start))
             #expect(missed.map(\.packet) == [packet])
         }
@@ -166,7 +185,7 @@ struct PacketLogTests {
         var log = log()
         let start = log.newest
         for number in 0..<5 { _ = log.append(number, "a", cost: 10) }
-        let rooms = [(name: "a", since: start)]
+        let rooms = [RoomStay(in: "a", since: start)]
         func missed(_ count: Int, _ bytes: Int) -> Int? {
             log.packets(after: start, rooms: rooms, start: start, maxCount: count, maxBytes: bytes)?
                 .count
@@ -208,7 +227,7 @@ struct PacketLogTests {
             let isComplete = offsets.count - 1 - list.count <= offsets.firstIndex(of: after) ?? 0
             let missed = log.packets(
                 after: after,
-                rooms: [(name: "a", since: .start), (name: "b", since: .start)],
+                rooms: [RoomStay(in: "a", since: .start), RoomStay(in: "b", since: .start)],
                 start: .start
             )
             guard isComplete else {
