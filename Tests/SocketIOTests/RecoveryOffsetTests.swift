@@ -45,4 +45,61 @@ struct RecoveryOffsetTests {
             }
         )
     }
+
+    @Test("one event lost on a dead connection comes back, though older ones are gone")
+    func oneLost() async throws {
+        try await withRecovery(
+            { $0.maxPackets = 4 },
+            run: { server, port in
+                var session = try await RecoveringClient.connect(port)
+                var offset: String?
+                for count in 1...12 {
+                    for number in 0..<10 { try server.to("others").emit("x", number) }
+                    try server.to(Room(session.sid)).emit("lost", count)
+                    try server.to("others").emit("x")
+                    let again = try await RecoveringClient.connect(
+                        port,
+                        auth: RecoveringClient.auth(session.pid, offset)
+                    )
+                    #expect(again.sid == session.sid)
+                    #expect(again.missed.count == 1)
+                    guard case .text(let text)? = again.missed.first else { return }
+                    #expect(text.hasPrefix(#"42["lost",\#(count),""#))
+                    offset = RecoveringClient.offset(text)
+                    session = again
+                }
+                // Both of the last two are lost: one of them for good.
+                try server.to(Room(session.sid)).emit("lost")
+                for number in 0..<10 { try server.to("others").emit("x", number) }
+                try server.to(Room(session.sid)).emit("lost")
+                let again = try await RecoveringClient.connect(
+                    port,
+                    auth: RecoveringClient.auth(session.pid, offset)
+                )
+                #expect(again.sid != session.sid)
+            }
+        )
+    }
+
+    @Test("of what was sent the last eight offsets are known, up to the one that is named")
+    func recent() {
+        var recent = RecentOffsets()
+        #expect(recent.list.isEmpty)
+        for number in 0..<20 { recent.append("\(number)") }
+        #expect(recent.list == (12..<20).map { "\($0)" })
+        func list(_ sent: [String], _ offset: String?) -> [String] {
+            let session = StoredSession(
+                id: "i",
+                privateID: "p",
+                rooms: [:],
+                data: nil,
+                lastOffsets: sent
+            )
+            return RecentOffsets(of: session, upTo: offset).list
+        }
+        #expect(list(["1", "2", "3"], "2") == ["1", "2"])
+        #expect(list(["1", "2", "3"], "0") == ["0"])
+        #expect(list(["1", "2", "3"], nil).isEmpty)
+        #expect(list([], "bob").isEmpty)
+    }
 }

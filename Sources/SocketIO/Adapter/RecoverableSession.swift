@@ -25,7 +25,8 @@ struct RecoverableSession: Sendable {
             return (stay.room, since, until)
         }
         forgotten = stored.forgotten.flatMap { Offset($0) } ?? .start
-        position = stored.position.flatMap { Offset($0) } ?? start
+        let ends = [stored.position, stored.lastOffsets.last].compactMap(\.self)
+        position = ends.compactMap { Offset($0) }.max() ?? start
     }
 
     /// How many bytes it takes, roughly; see `RecoveryOptions.maxSessionBytes`.
@@ -39,12 +40,21 @@ struct RecoverableSession: Sendable {
     /// JavaScript clients take any text for an offset that comes last in an event, a volatile one
     /// too, and keep one of an earlier session. So it must be one that has been given.
     func place(of offset: String?, in log: borrowing PacketLog<StoredEvent>) -> Offset? {
-        // It has never been sent one, whatever it names.
-        guard let last = stored.lastOffset else { return max(start, position) }
+        let sent = stored.lastOffsets
+        // It has never been sent one, whatever it names; or it has the last.
+        if sent.isEmpty || sent.last == offset { return max(start, position) }
+        // Nothing was for it between two that it was sent, so that need not be here any more.
+        if let next = index(after: offset, in: sent) {
+            return Offset(sent[next]).flatMap { log.place(before: $0) }
+        }
         guard let offset else { return start }
-        guard let place = Offset(offset) else { return nil }
-        if offset == last { return max(place, position) }
-        return log.knows(place) ? place : nil
+        return Offset(offset).flatMap { log.knows($0) ? $0 : nil }
+    }
+
+    /// Which of the last offsets comes after `offset`; the first if there was none before it.
+    private func index(after offset: String?, in sent: [String]) -> Int? {
+        guard let offset else { return sent.count < RecentOffsets.capacity ? 0 : nil }
+        return sent.lastIndex(of: offset).map { $0 + 1 }
     }
 
     /// What it has missed since `place`; nil if it is too much, or not kept any more.

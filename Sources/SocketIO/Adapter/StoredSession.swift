@@ -21,11 +21,13 @@ public struct StoredSession: Sendable {
     /// The app's data of the socket, as JSON.
     public let data: Data?
 
-    /// The offset of the last packet that was sent to it; nil if there was none.
-    public let lastOffset: String?
+    /// The offsets of the last packets that were sent to it, oldest first; eight at most.
+    ///
+    /// A client that names one has missed nothing before the next, however long ago that was.
+    public let lastOffsets: [String]
     /// Up to where it had been sent what was for it; nil if that is not known.
     ///
-    /// A client that names `lastOffset` has missed nothing before, however long ago that was.
+    /// A client that names the last of `lastOffsets` has missed nothing before.
     public let position: String?
 
     /// A session by its parts.
@@ -36,10 +38,10 @@ public struct StoredSession: Sendable {
         left: [LeftRoom] = [],
         forgotten: String? = nil,
         data: Data?,
-        lastOffset: String? = nil,
+        lastOffsets: [String] = [],
         position: String? = nil
     ) {
-        self.lastOffset = lastOffset
+        self.lastOffsets = lastOffsets
         self.position = position
         self.id = id
         self.privateID = privateID

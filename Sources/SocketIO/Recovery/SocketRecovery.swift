@@ -13,8 +13,8 @@ final class SocketRecovery {
     private(set) var forgotten: String?
     /// The session that the client has come back to, until it is admitted.
     var restored: RestoredSession?
-    /// The last offset that was sent to it; what its client names if it has received all.
-    var lastOffset: String?
+    /// What was sent to it last; its client names the last one if it has received all.
+    var sent = RecentOffsets()
     /// The number of the last delivery in order that it has had, or is not to have.
     var caughtUp: UInt64 = 0
 
@@ -28,8 +28,7 @@ final class SocketRecovery {
 
     /// A session that was found again, by a client that has `offset`.
     init(_ restored: RestoredSession, offset: String?) {
-        // Who was never sent one has none, whatever it names.
-        lastOffset = restored.session.lastOffset.flatMap { _ in offset }
+        sent = RecentOffsets(of: restored.session, upTo: offset)
         privateID = restored.session.privateID
         joined = restored.session.rooms
         left = restored.session.left

@@ -110,8 +110,14 @@ package struct PacketLog<Packet> {
 
     /// Whether `offset` was given to a packet that is here, or to the newest that is not any more.
     package func knows(_ offset: Offset) -> Bool {
+        offset == complete || place(before: offset) != nil
+    }
+
+    /// The position before that of a packet that is here; nil if it is not.
+    package func place(before offset: Offset) -> Offset? {
         let number = entries.firstNumber { $0.offset >= offset }
-        return offset == complete || entries.has(number) && entries[number].offset == offset
+        guard entries.has(number), entries[number].offset == offset else { return nil }
+        return number > entries.firstNumber ? entries[number - 1].offset : complete
     }
 
     /// What a client has missed since `offset`, in order.

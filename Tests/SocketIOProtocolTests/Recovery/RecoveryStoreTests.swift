@@ -131,6 +131,8 @@ struct PacketLogTests {
         var log = log(count: 3)
         let offsets = (0..<5).map { log.append($0, at: 1000 + UInt64($0 / 2)) }
         #expect(offsets.map { log.knows($0) } == [false, true, true, true, true])
+        let places = offsets.map { log.place(before: $0) }
+        #expect(places == [nil, nil, offsets[1], offsets[2], offsets[3]])
         #expect(!log.knows(.start) && !log.knows(log.newest.next(milliseconds: 5000)))
         log.purge(now: .max)
         #expect(log.count == 0)
