@@ -80,9 +80,8 @@ final class InMemoryRecovery: Sendable {
     func persist(_ session: StoredSession) {
         guard let kept = RecoverableSession(session) else { return }
         let id = session.privateID
-        change {
-            $0.sessions.store(kept, id: id, cost: kept.cost, milliseconds: Self.now)
-        }
+        let cost = kept.cost
+        change { $0.sessions.store(kept, id: id, cost: cost, milliseconds: Self.now) }
     }
 
     /// Takes a session, with what it has missed so far.
