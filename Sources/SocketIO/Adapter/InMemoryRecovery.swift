@@ -4,30 +4,21 @@ import Loop
 import SocketIOProtocol
 import Synchronization
 
-/// What the namespaces of one server keep together for clients that come back.
-///
-/// Clients can bring a server to have many namespaces: the bounds are of all.
-final class RecoveryBudget: Sendable {
-    let packets = Atomic<Int>(0)
-    let bytes = Atomic<Int>(0)
-    let sessions = Atomic<Int>(0)
-}
-
 /// What a server that stands alone keeps of one namespace for clients that come back.
 ///
 /// Usable from any thread (protocol.md §20).
 final class InMemoryRecovery: Sendable {
-    private struct Kept: Sendable {
-        let packet: EventPacket
-        let options: BroadcastOptions
-    }
-
     private struct State {
-        var log: PacketLog<Kept>
-        var sessions: SessionStore<StoredSession>
+        var log: PacketLog<StoredEvent>
+        var sessions: SessionStore<RecoverableSession>
+
+        var usage: RecoveryUsage {
+            RecoveryUsage(log.count, log.bytes, sessions.count, sessions.bytes)
+        }
     }
 
     private let options: RecoveryOptions
+    private let bounds: RecoveryUsage
     private let budget: RecoveryBudget
     private let state: Mutex<State>
     private let timer: LoopTimer
@@ -37,6 +28,7 @@ final class InMemoryRecovery: Sendable {
 
     init(_ options: RecoveryOptions, _ budget: RecoveryBudget, loop: EventLoop) {
         self.options = options
+        bounds = options.bounds
         self.budget = budget
         let lifetime = options.maxDisconnectionDuration
         state = Mutex(
@@ -47,7 +39,11 @@ final class InMemoryRecovery: Sendable {
                     maxBytes: options.maxPacketBytes,
                     milliseconds: Self.wall
                 ),
-                sessions: SessionStore(lifetime: lifetime, maxCount: options.maxSessions)
+                sessions: SessionStore(
+                    lifetime: lifetime,
+                    maxCount: options.maxSessions,
+                    maxBytes: options.maxSessionBytes
+                )
             )
         )
         timer = LoopTimer(on: loop)
@@ -56,11 +52,7 @@ final class InMemoryRecovery: Sendable {
 
     deinit {
         timer.cancel()
-        state.withLock { state in
-            budget.packets.subtract(state.log.count, ordering: .relaxed)
-            budget.bytes.subtract(state.log.bytes, ordering: .relaxed)
-            budget.sessions.subtract(state.sessions.count, ordering: .relaxed)
-        }
+        budget.remove(self)
     }
 
     /// Keeps a packet.
@@ -70,10 +62,10 @@ final class InMemoryRecovery: Sendable {
         let cost = packet.arguments.attachments.reduce(packet.arguments.json.count + 200) {
             $0 + $1.count
         }
-        let kept = Kept(packet: packet, options: options)
+        let event = StoredEvent(packet: packet, options: options)
         return change { state in
             let offset = state.log.append(
-                kept,
+                event,
                 rooms: options.rooms.map(\.name),
                 cost: cost,
                 now: Self.now,
@@ -86,18 +78,21 @@ final class InMemoryRecovery: Sendable {
     var position: String { "\(state.withLock { $0.log.newest })" }
 
     func persist(_ session: StoredSession) {
-        change { $0.sessions.store(session, id: session.privateID, milliseconds: Self.now) }
+        guard let kept = RecoverableSession(session) else { return }
+        let id = session.privateID
+        let cost = kept.cost
+        change { $0.sessions.store(kept, id: id, cost: cost, milliseconds: Self.now) }
     }
 
     /// Takes a session, with what it has missed so far.
     func restore(_ privateID: String, offset: String?) -> RestoredSession? {
         change { state in
             guard let session = state.sessions.take(privateID, milliseconds: Self.now),
-                let offset = Self.start(of: session, offset),
-                let missed = Self.packets(after: offset, for: session, in: state.log, options)
+                let place = session.place(of: offset, in: state.log),
+                let missed = session.missed(after: place, in: state.log, options)
             else { return nil }
             return RestoredSession(
-                session: session,
+                session: session.stored,
                 missed: missed,
                 position: "\(state.log.newest)"
             )
@@ -105,63 +100,33 @@ final class InMemoryRecovery: Sendable {
     }
 
     func packets(after position: String, for session: StoredSession) -> [StoredPacket]? {
-        state.withLock { Self.packets(after: position, for: session, in: $0.log, options) }
-    }
-
-    /// From where on a client that has received `offset` has missed packets.
-    private static func start(of session: StoredSession, _ offset: String?) -> String? {
-        guard offset == session.lastOffset, let position = session.position.flatMap({ Offset($0) })
-        else { return offset ?? session.since }
-        let last = (offset ?? session.since).flatMap { Offset($0) } ?? .start
-        return "\(max(last, position))"
-    }
-
-    private static func packets(
-        after position: String,
-        for session: StoredSession,
-        in log: borrowing PacketLog<Kept>,
-        _ limits: RecoveryOptions
-    ) -> [StoredPacket]? {
-        guard let offset = Offset(position), let start = session.since.flatMap({ Offset($0) })
+        guard let place = Offset(position), let session = RecoverableSession(session)
         else { return nil }
-        return log.packets(
-            after: offset,
-            rooms: session.rooms.lazy.map { ($0.key.name, Offset($0.value) ?? start) },
-            start: start,
-            maxCount: limits.maxMissedPackets,
-            maxBytes: limits.maxMissedBytes,
-            isExcluded: { kept in kept.options.except.contains { session.rooms[$0] != nil } }
-        )?.map { offset, kept in
-            StoredPacket(packet: kept.packet, options: kept.options, offset: "\(offset)")
+        return state.withLock { session.missed(after: place, in: $0.log, options) }
+    }
+
+    /// Forgets the oldest packets (`kind` 0, 1) or sessions, so many or so many bytes of them.
+    func forget(_ amount: Int, _ kind: Int) {
+        state.withLock { state in
+            let before = state.usage
+            while before[kind] - state.usage[kind] < amount,
+                kind < 2 ? state.log.removeOldest() : state.sessions.removeOldest()
+            {}
+            budget.count(state.usage &- before, of: self)
         }
     }
 
-    /// Changes what is kept, and forgets the oldest of it if all namespaces have too much.
+    /// Changes what is kept; if all namespaces have too much then, some forget.
     private func change<Result>(_ body: (inout State) -> Result) -> Result {
-        state.withLock { state in
-            let packets = state.log.count
-            let bytes = state.log.bytes
-            let sessions = state.sessions.count
+        var total = RecoveryUsage.zero
+        let result = state.withLock { state in
+            let before = state.usage
             let result = body(&state)
-            let log = state.log.count - packets
-            budget.packets.add(log, ordering: .relaxed)
-            budget.bytes.add(state.log.bytes - bytes, ordering: .relaxed)
-            budget.sessions.add(state.sessions.count - sessions, ordering: .relaxed)
-            while budget.packets.load(ordering: .relaxed) > options.maxPackets
-                || budget.bytes.load(ordering: .relaxed) > options.maxPacketBytes
-            {
-                let before = state.log.bytes
-                guard state.log.removeOldest() else { break }
-                budget.packets.subtract(1, ordering: .relaxed)
-                budget.bytes.subtract(before - state.log.bytes, ordering: .relaxed)
-            }
-            while budget.sessions.load(ordering: .relaxed) > options.maxSessions,
-                state.sessions.removeOldest()
-            {
-                budget.sessions.subtract(1, ordering: .relaxed)
-            }
+            total = budget.count(state.usage &- before, of: self)
             return result
         }
+        if any(total .> bounds) { budget.relieve(bounds) }
+        return result
     }
 
     private func startPurging() {

@@ -12,14 +12,22 @@ public struct StoredSession: Sendable {
     ///
     /// What was sent to a room before is not for the client, whatever offset it names.
     public let rooms: [Room: String]
+    /// The stays in rooms that it has left; what was sent then is for it.
+    public let left: [LeftRoom]
+    /// Up to where it may have left more rooms than `left` has; nil if `left` has all.
+    ///
+    /// What it has missed before that cannot be told.
+    public let forgotten: String?
     /// The app's data of the socket, as JSON.
     public let data: Data?
 
-    /// The offset of the last packet that was sent to it; nil if there was none.
-    public let lastOffset: String?
+    /// The offsets of the last packets that were sent to it, oldest first; eight at most.
+    ///
+    /// A client that names one has missed nothing before the next, however long ago that was.
+    public let lastOffsets: [String]
     /// Up to where it had been sent what was for it; nil if that is not known.
     ///
-    /// A client that names `lastOffset` has missed nothing before, however long ago that was.
+    /// A client that names the last of `lastOffsets` has missed nothing before.
     public let position: String?
 
     /// A session by its parts.
@@ -27,20 +35,41 @@ public struct StoredSession: Sendable {
         id: String,
         privateID: String,
         rooms: [Room: String],
+        left: [LeftRoom] = [],
+        forgotten: String? = nil,
         data: Data?,
-        lastOffset: String? = nil,
+        lastOffsets: [String] = [],
         position: String? = nil
     ) {
-        self.lastOffset = lastOffset
+        self.lastOffsets = lastOffsets
         self.position = position
         self.id = id
         self.privateID = privateID
         self.rooms = rooms
+        self.left = left
+        self.forgotten = forgotten
         self.data = data
     }
 
     /// `Adapter.position` when it connected first: what counts for a client that knows no offset.
     public var since: String? { rooms[Room(id)] }
+}
+
+/// A room in which a socket was for a while.
+public struct LeftRoom: Sendable {
+    /// The room.
+    public let room: Room
+    /// `Adapter.position` when it was joined.
+    public let since: String
+    /// `Adapter.position` when it was left.
+    public let until: String
+
+    /// A stay by its parts.
+    public init(room: Room, since: String, until: String) {
+        self.room = room
+        self.since = since
+        self.until = until
+    }
 }
 
 /// A packet that was sent, as it is kept for clients that come back.

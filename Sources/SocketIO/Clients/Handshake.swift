@@ -40,6 +40,11 @@ public struct Auth: Sendable {
     public subscript(name: String) -> String? {
         JSONSlice(validated: bytes).member(named: name)?.string
     }
+
+    /// Whether the top level has a member of that name, other than null.
+    func has(_ name: String) -> Bool {
+        JSONSlice(validated: bytes).member(named: name).map { $0.kind != .null } ?? false
+    }
 }
 
 /// The HTTP request by which a client first connected.

@@ -77,7 +77,7 @@ final class LocalNamespace {
             if let recovery = socket.recovery {
                 // Who has recovered meanwhile has it already.
                 guard place.number > recovery.caughtUp else { return }
-                recovery.lastOffset = place.offset
+                recovery.sent.append(place.offset)
             }
             socket.presentObservers?.sends(event, on: socket)
             socket.send(packet, tickets)

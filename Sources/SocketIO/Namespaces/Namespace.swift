@@ -246,8 +246,9 @@ extension Namespace: AdapterHost {
 
     /// See `AdapterHost`.
     public func leaveLocally(_ rooms: [Room], _ options: BroadcastOptions) {
+        let position = position
         forEachSelected(options) { socket in
-            for room in rooms { socket.leave(room) }
+            for room in rooms { socket.leave(room, at: position) }
         }
     }
 

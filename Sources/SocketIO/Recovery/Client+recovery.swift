@@ -5,20 +5,19 @@ import Synchronization
 /// What a client that comes back says of its session (protocol.md §20).
 struct RecoveryRequest: Sendable {
     let privateID: String
-    /// The last offset that it has received; nil if it has received none.
+    /// What it takes for the last offset that it has received; nil if it has received none.
     let offset: String?
 
-    /// Longer ids and offsets are none of ours.
+    /// Longer ids are none of ours.
     private static let maxBytes = 128
 
-    /// Nil if the client asks for no session.
+    /// Nil if the client asks for no session, or by what is no offset.
     init?(_ auth: Auth) {
         guard let privateID = auth["pid"], (1...Self.maxBytes).contains(privateID.utf8.count)
         else { return nil }
-        let offset = auth["offset"]
-        if let offset, offset.utf8.count > Self.maxBytes { return nil }
+        offset = auth["offset"]
+        if offset == nil, auth.has("offset") { return nil }
         self.privateID = privateID
-        self.offset = offset
     }
 }
 

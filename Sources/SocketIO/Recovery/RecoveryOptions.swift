@@ -1,6 +1,7 @@
 /// What is kept of clients whose connection was lost, and for how long (protocol.md §20).
 ///
-/// The bounds of what is kept are of all namespaces together.
+/// The bounds of what is kept are of all namespaces together; of too much, the namespace that has
+/// most forgets its oldest first.
 public struct RecoveryOptions: Sendable, Equatable {
     /// How long a client may be away.
     public var maxDisconnectionDuration = Duration.seconds(120)
@@ -12,6 +13,12 @@ public struct RecoveryOptions: Sendable, Equatable {
     public var maxPacketBytes = 64 << 20
     /// How many clients that are away are remembered.
     public var maxSessions = 100_000
+    /// How many bytes of clients that are away are remembered.
+    ///
+    /// Each counts 400 and its data, and each of its rooms, some that it has left
+    /// included, its name and 150. One that counts more
+    /// than all may does not recover.
+    public var maxSessionBytes = 64 << 20
     /// How many packets one client may have missed; more make it a new socket.
     ///
     /// They are sent at once: no more than half of what `ServerOptions.sendQueue` holds.

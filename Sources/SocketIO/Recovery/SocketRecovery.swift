@@ -6,12 +6,20 @@ final class SocketRecovery {
     let privateID: String
     /// The rooms, each with `Adapter.position` when it was joined.
     var joined: [Room: String] = [:]
+    /// The rooms that it has left, in the order of leaving: the client may have missed what was
+    /// sent before, if its connection is dead already.
+    private(set) var left: [LeftRoom] = []
+    /// Up to where there were more of them.
+    private(set) var forgotten: String?
     /// The session that the client has come back to, until it is admitted.
     var restored: RestoredSession?
-    /// The last offset that was sent to it; what its client names if it has received all.
-    var lastOffset: String?
+    /// What was sent to it last; its client names the last one if it has received all.
+    var sent = RecentOffsets()
     /// The number of the last delivery in order that it has had, or is not to have.
     var caughtUp: UInt64 = 0
+
+    /// How many rooms that it has left are remembered.
+    static let maxLeftRooms = 32
 
     /// A new session.
     init(privateID: String) {
@@ -20,9 +28,19 @@ final class SocketRecovery {
 
     /// A session that was found again, by a client that has `offset`.
     init(_ restored: RestoredSession, offset: String?) {
-        lastOffset = offset
+        sent = RecentOffsets(of: restored.session, upTo: offset)
         privateID = restored.session.privateID
         joined = restored.session.rooms
+        left = restored.session.left
+        forgotten = restored.session.forgotten
         self.restored = restored
+    }
+
+    /// Leaves a room; nothing if it is not known to be in it.
+    func leave(_ room: Room, at position: String?) {
+        guard let since = joined.removeValue(forKey: room), let position, since != position
+        else { return }
+        if left.count == Self.maxLeftRooms { forgotten = left.removeFirst().until }
+        left.append(LeftRoom(room: room, since: since, until: position))
     }
 }

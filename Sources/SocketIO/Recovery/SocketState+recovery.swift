@@ -18,8 +18,10 @@ extension SocketState {
                 rooms: Dictionary(
                     uniqueKeysWithValues: rooms.map { ($0, recovery.joined[$0] ?? position) }
                 ),
+                left: recovery.left,
+                forgotten: recovery.forgotten,
                 data: shared.data.withLock { $0 },
-                lastOffset: recovery.lastOffset,
+                lastOffsets: recovery.sent.list,
                 position: local.position
             )
         )
@@ -51,7 +53,7 @@ extension SocketState {
         guard let later else { return nil }
         recovery.caughtUp = number
         let missed = restored.missed + later
-        if let last = missed.last { recovery.lastOffset = last.offset }
+        for packet in missed.suffix(RecentOffsets.capacity) { recovery.sent.append(packet.offset) }
         return missed
     }
 

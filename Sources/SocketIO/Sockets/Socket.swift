@@ -87,7 +87,8 @@ public struct Socket: Sendable, Identifiable, Hashable {
     /// Leaves a room.
     public func leave(_ room: Room) {
         shared.foresee { $0.remove(room) }
-        shared.run { $0.leave(room) }
+        let position = shared.namespace.position
+        shared.run { $0.leave(room, at: position) }
     }
 
     /// Returns when all that was asked of the socket before, by calls in order, has taken effect.

@@ -209,9 +209,10 @@ final class SocketState {
         namespace.countJoin(room, shared.id)
     }
 
-    func leave(_ room: Room) {
+    /// Leaves a room; `position` is that of the call, for whoever recovers.
+    func leave(_ room: Room, at position: String? = nil) {
         guard let shared, local.leave(slot, room) else { return }
-        recovery?.joined[room] = nil
+        recovery?.leave(room, at: position ?? namespace.adapter.position)
         shared.rooms.withLock { _ = $0.remove(room) }
         namespace.countLeave(room, shared.id)
     }

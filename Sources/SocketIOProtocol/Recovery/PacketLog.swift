@@ -1,3 +1,17 @@
+/// When a client was in a room: after `since`, up to `until` if it has left.
+package struct RoomStay: Sendable {
+    let room: String
+    let since: Offset
+    let until: Offset?
+
+    /// A stay that goes on if there is no `until`.
+    package init(in room: String, since: Offset, until: Offset? = nil) {
+        self.room = room
+        self.since = since
+        self.until = until
+    }
+}
+
 /// What a namespace has sent lately, for clients that come back (protocol.md §20).
 ///
 /// Bounded in time, number and bytes; reads no clock. Indexed by room, so that what one client has
@@ -6,7 +20,7 @@ package struct PacketLog<Packet> {
     private struct Entry {
         let offset: Offset
         let packet: Packet
-        let rooms: [String]
+        let rooms: [RoomName]
         let cost: Int
         /// When it is too old, in milliseconds.
         let expiry: UInt64
@@ -20,7 +34,7 @@ package struct PacketLog<Packet> {
     private var entries = NumberedQueue<Entry>()
     /// The numbers of the packets for everybody, and for each room.
     private var forAll = NumberedQueue<Int>()
-    private var forRooms: [String: NumberedQueue<Int>] = [:]
+    private var forRooms: [RoomName: NumberedQueue<Int>] = [:]
     private(set) package var bytes = 0
     /// The newest position given.
     private(set) package var newest: Offset
@@ -50,6 +64,7 @@ package struct PacketLog<Packet> {
         milliseconds wall: UInt64
     ) -> Offset {
         newest = newest.next(milliseconds: wall)
+        let rooms = rooms.map { RoomName(text: $0) }
         let number = entries.append(
             Entry(
                 offset: newest,
@@ -93,30 +108,49 @@ package struct PacketLog<Packet> {
         return true
     }
 
+    /// Whether `offset` was given to a packet that is here, or to the newest that is not any more.
+    package func knows(_ offset: Offset) -> Bool {
+        offset == complete || place(before: offset) != nil
+    }
+
+    /// The position before that of a packet that is here; nil if it is not.
+    package func place(before offset: Offset) -> Offset? {
+        let number = entries.firstNumber { $0.offset >= offset }
+        guard entries.has(number), entries[number].offset == offset else { return nil }
+        return number > entries.firstNumber ? entries[number - 1].offset : complete
+    }
+
     /// What a client has missed since `offset`, in order.
     ///
     /// - Parameters:
     ///   - offset: What it has received last.
-    ///   - rooms: The rooms it is in, each with the position at which it joined.
+    ///   - rooms: The rooms it is in or was in.
     ///   - start: The position at which it came; what is for everybody counts from there.
-    ///   - maxCount: How many packets that may be.
+    ///   - maxCount: How many packets that may be, those that it was excluded from included.
     ///   - maxBytes: How much they may cost.
-    ///   - isExcluded: Whether a packet was not for it, though it was for one of its rooms.
+    ///   - isExcluded: Whether a packet, sent at a position, was not for it though its rooms were.
     /// - Returns: The packets; nil if some are not here any more, if `offset` is none of this log,
     ///   or if they are too many.
     package func packets(
         after offset: Offset,
-        rooms: some Sequence<(name: String, since: Offset)>,
+        rooms: some Sequence<RoomStay>,
         start: Offset,
         maxCount: Int = .max,
         maxBytes: Int = .max,
-        isExcluded: (Packet) -> Bool = { _ in false }
+        isExcluded: (Packet, Offset) -> Bool = { _, _ in false }
     ) -> [(offset: Offset, packet: Packet)]? {
         guard max(offset, start) >= complete, offset <= newest else { return nil }
-        var numbers = forAll.suffix { entries[$0].offset > max(offset, start) }
-        for (name, since) in rooms {
-            guard let queue = forRooms[name] else { continue }
-            numbers += queue.suffix { entries[$0].offset > max(offset, since) }
+        let first = forAll.firstNumber { entries[$0].offset > max(offset, start) }
+        guard forAll.count(from: first) <= maxCount else { return nil }
+        var numbers = forAll.elements(from: first, count: forAll.count(from: first))
+        for stay in rooms {
+            guard let queue = forRooms[RoomName(text: stay.room)] else { continue }
+            let first = queue.firstNumber { entries[$0].offset > max(offset, stay.since) }
+            let end = stay.until.map { until in queue.firstNumber { entries[$0].offset > until } }
+            let count = queue.count(from: first) - (end.map { queue.count(from: $0) } ?? 0)
+            guard count > 0 else { continue }
+            guard count <= maxCount else { return nil }
+            numbers += queue.elements(from: first, count: count)
             // Whoever is in many rooms of one packet has it here as often.
             if numbers.count > maxCount { numbers = Array(Set(numbers)) }
             if numbers.count > maxCount { return nil }
@@ -128,7 +162,7 @@ package struct PacketLog<Packet> {
         for number in numbers where number != last {
             last = number
             let entry = entries[number]
-            if isExcluded(entry.packet) { continue }
+            if isExcluded(entry.packet, entry.offset) { continue }
             bytes += entry.cost
             if bytes > maxBytes || missed.count == maxCount { return nil }
             missed.append((entry.offset, entry.packet))
@@ -177,8 +211,18 @@ private struct NumberedQueue<Element> {
         return element
     }
 
-    /// The elements from the first for which `isAfter` is true; it is for all that follow.
-    func suffix(from isAfter: (Element) -> Bool) -> [Element] {
+    func has(_ number: Int) -> Bool { number >= firstNumber && number < base + elements.count }
+
+    /// How many elements there are from `number` on.
+    func count(from number: Int) -> Int { base + elements.count - number }
+
+    /// So many elements from `number` on.
+    func elements(from number: Int, count: Int) -> [Element] {
+        elements[(number - base)..<(number - base + count)].compactMap(\.self)
+    }
+
+    /// The number of the first element for which `isAfter` is true; it is for all that follow.
+    func firstNumber(where isAfter: (Element) -> Bool) -> Int {
         var low = head
         var high = elements.count
         while low < high {
@@ -189,7 +233,7 @@ private struct NumberedQueue<Element> {
                 low = middle + 1
             }
         }
-        return elements[low...].compactMap(\.self)
+        return base + low
     }
 }
 

@@ -1,9 +1,10 @@
 /// The sessions of clients whose connection was lost, until they come back (protocol.md §20).
 ///
-/// Bounded in time and number; reads no clock.
+/// Bounded in time, number and bytes; reads no clock.
 package struct SessionStore<Session> {
     private struct Entry {
         let session: Session
+        let cost: Int
         let expiry: UInt64
         /// Tells an entry from an earlier one of the same id.
         let number: UInt64
@@ -11,6 +12,8 @@ package struct SessionStore<Session> {
 
     private let lifetime: UInt64
     private let maxCount: Int
+    private let maxBytes: Int
+    private(set) package var bytes = 0
     private var sessions: [String: Entry] = [:]
     /// Ids in the order in which they were stored; some are gone already.
     private var order: [(id: String, number: UInt64)] = []
@@ -18,26 +21,38 @@ package struct SessionStore<Session> {
     private var lastNumber: UInt64 = 0
 
     /// An empty store of at most `maxCount` sessions, each kept for `lifetime`.
-    package init(lifetime: Duration, maxCount: Int) {
+    package init(lifetime: Duration, maxCount: Int, maxBytes: Int) {
         self.lifetime = lifetime.wholeMilliseconds
         self.maxCount = max(maxCount, 0)
+        self.maxBytes = max(maxBytes, 0)
     }
 
     package var count: Int { sessions.count }
     /// How many ids it remembers, those of sessions that are gone included.
     var orderCount: Int { order.count }
 
-    /// Keeps a session under its private id; of too many the oldest goes.
-    package mutating func store(_ session: Session, id: String, milliseconds now: UInt64) {
+    /// Keeps a session of `cost` bytes under its private id; of too much the oldest goes.
+    ///
+    /// One that is too much by itself is not kept.
+    package mutating func store(
+        _ session: Session,
+        id: String,
+        cost: Int,
+        milliseconds now: UInt64
+    ) {
+        remove(id)
+        guard cost <= maxBytes else { return }
         lastNumber += 1
         sessions[id] = Entry(
             session: session,
+            cost: cost,
             expiry: now.addingClamped(lifetime),
             number: lastNumber
         )
+        bytes += cost
         order.append((id, lastNumber))
         purge(milliseconds: now)
-        while sessions.count > maxCount, removeOldest() {}
+        while sessions.count > maxCount || bytes > maxBytes, removeOldest() {}
         // Sessions that were taken leave their ids here, behind one that stays.
         if order.count > 2 * sessions.count + 32 {
             order = order[head...].filter { sessions[$0.id]?.number == $0.number }
@@ -59,7 +74,7 @@ package struct SessionStore<Session> {
     /// only goes on.
     package mutating func take(_ id: String, milliseconds now: UInt64) -> Session? {
         purge(milliseconds: now)
-        guard let entry = sessions.removeValue(forKey: id), entry.expiry > now else { return nil }
+        guard let entry = remove(id), entry.expiry > now else { return nil }
         return entry.session
     }
 
@@ -78,7 +93,14 @@ package struct SessionStore<Session> {
 
     private mutating func removeFirst() {
         let (id, number) = order[head]
-        if sessions[id]?.number == number { sessions[id] = nil }
+        if sessions[id]?.number == number { remove(id) }
         head += 1
+    }
+
+    @discardableResult
+    private mutating func remove(_ id: String) -> Entry? {
+        let entry = sessions.removeValue(forKey: id)
+        bytes -= entry?.cost ?? 0
+        return entry
     }
 }

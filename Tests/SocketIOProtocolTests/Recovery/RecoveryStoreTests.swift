@@ -113,9 +113,9 @@ struct PacketLogTests {
             try #require(
                 log.packets(
                     after: offset,
-                    rooms: rooms.map { (name: $0.0, since: $0.1) },
+                    rooms: rooms.map { RoomStay(in: $0.0, since: $0.1) },
                     start: start,
-                    isExcluded: { $0 == 4 }
+                    isExcluded: { packet, _ in packet == 4 }
                 )
             ).map(\.packet)
         }
@@ -124,6 +124,51 @@ struct PacketLogTests {
         #expect(try missed(("a", start), ("b", joinedB), after: start) == [1, 2, 5])
         #expect(try missed(("a", late), ("b", start), after: start) == [0, 1, 2])
         #expect(try missed(("c", start), after: joinedB) == [3])
+    }
+
+    @Test("the positions of packets are known, and that of the newest purged")
+    func known() {
+        var log = log(count: 3)
+        let offsets = (0..<5).map { log.append($0, at: 1000 + UInt64($0 / 2)) }
+        #expect(offsets.map { log.knows($0) } == [false, true, true, true, true])
+        let places = offsets.map { log.place(before: $0) }
+        #expect(places == [nil, nil, offsets[1], offsets[2], offsets[3]])
+        #expect(!log.knows(.start) && !log.knows(log.newest.next(milliseconds: 5000)))
+        log.purge(now: .max)
+        #expect(log.count == 0)
+        #expect(offsets.map { log.knows($0) } == [false, false, false, false, true])
+    }
+
+    @Test("what was sent to a room that was left is for whoever was in it then")
+    func stays() throws {
+        var log = log()
+        var offsets = [log.newest]
+        for number in 1...6 { offsets.append(log.append(number, "a")) }
+        func missed(after: Int, _ stays: (Int, Int?)...) throws -> [Int] {
+            let rooms = stays.map { since, until in
+                RoomStay(in: "a", since: offsets[since], until: until.map { offsets[$0] })
+            }
+            let missed = log.packets(after: offsets[after], rooms: rooms, start: offsets[0])
+            return try #require(missed).map(\.packet)
+        }
+        #expect(try missed(after: 0, (1, 3)) == [2, 3])
+        #expect(try missed(after: 2, (1, 3)) == [3])
+        #expect(try missed(after: 4, (1, 3)).isEmpty)
+        #expect(try missed(after: 0, (1, 1)).isEmpty)
+        #expect(try missed(after: 0, (5, nil), (0, 2)) == [1, 2, 6])
+    }
+
+    @Test("rooms are the same only byte by byte")
+    func bytewise() throws {
+        var log = log()
+        let start = log.newest
+        _ = log.append(1, "caf\u{e9}")
+        _ = log.append(2, "cafe\u{301}")
+        for (name, packet) in [("caf\u{e9}", 1), ("cafe\u{301}", 2)] {
+            let rooms = [RoomStay(in: name, since: start)]
+            let missed = try #require(log.packets(after: start, rooms: rooms, start: start))
+            #expect(missed.map(\.packet) == [packet])
+        }
     }
 
     @Test("what came before the client came is not for it, whatever it says")
@@ -142,7 +187,7 @@ struct PacketLogTests {
         var log = log()
         let start = log.newest
         for number in 0..<5 { _ = log.append(number, "a", cost: 10) }
-        let rooms = [(name: "a", since: start)]
+        let rooms = [RoomStay(in: "a", since: start)]
         func missed(_ count: Int, _ bytes: Int) -> Int? {
             log.packets(after: start, rooms: rooms, start: start, maxCount: count, maxBytes: bytes)?
                 .count
@@ -184,7 +229,7 @@ struct PacketLogTests {
             let isComplete = offsets.count - 1 - list.count <= offsets.firstIndex(of: after) ?? 0
             let missed = log.packets(
                 after: after,
-                rooms: [(name: "a", since: .start), (name: "b", since: .start)],
+                rooms: [RoomStay(in: "a", since: .start), RoomStay(in: "b", since: .start)],
                 start: .start
             )
             guard isComplete else {
@@ -233,8 +278,8 @@ extension PacketLog {
 struct SessionStoreTests {
     @Test("a session is taken once")
     func once() {
-        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 10)
-        store.store(1, id: "a", milliseconds: 0)
+        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 10, maxBytes: 1000)
+        store.store(1, id: "a", cost: 1, milliseconds: 0)
         #expect(store.take("b", milliseconds: 1) == nil)
         #expect(store.take("a", milliseconds: 1) == 1)
         #expect(store.take("a", milliseconds: 1) == nil)
@@ -242,23 +287,23 @@ struct SessionStoreTests {
 
     @Test("it expires, and storing it again begins anew")
     func expiry() {
-        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 10)
-        store.store(1, id: "a", milliseconds: 0)
-        store.store(2, id: "b", milliseconds: 0)
-        store.store(3, id: "a", milliseconds: 5000)
+        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 10, maxBytes: 1000)
+        store.store(1, id: "a", cost: 1, milliseconds: 0)
+        store.store(2, id: "b", cost: 1, milliseconds: 0)
+        store.store(3, id: "a", cost: 1, milliseconds: 5000)
         store.purge(milliseconds: 10_000)
         #expect(store.count == 1)
         #expect(store.take("a", milliseconds: 14_999) == 3)
-        store.store(4, id: "a", milliseconds: 20_000)
+        store.store(4, id: "a", cost: 1, milliseconds: 20_000)
         #expect(store.take("a", milliseconds: 30_000) == nil)
     }
 
     @Test("sessions that come and go behind one that stays leave nothing")
     func churn() {
-        var store = SessionStore<Int>(lifetime: .seconds(1 << 60), maxCount: 10)
-        store.store(0, id: "stays", milliseconds: 1)
+        var store = SessionStore<Int>(lifetime: .seconds(1 << 60), maxCount: 10, maxBytes: 1000)
+        store.store(0, id: "stays", cost: 1, milliseconds: 1)
         for number in 0..<10_000 {
-            store.store(number, id: "x", milliseconds: 1)
+            store.store(number, id: "x", cost: 1, milliseconds: 1)
             #expect(store.take("x", milliseconds: 1) == number)
         }
         #expect(store.orderCount <= 64)
@@ -267,10 +312,26 @@ struct SessionStoreTests {
 
     @Test("of too many the oldest goes")
     func bounded() {
-        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 3)
-        for number in 0..<100 { store.store(number, id: "\(number)", milliseconds: 0) }
+        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 3, maxBytes: 1000)
+        for number in 0..<100 { store.store(number, id: "\(number)", cost: 1, milliseconds: 0) }
         #expect(store.count == 3)
         #expect(store.take("96", milliseconds: 0) == nil)
         #expect(store.take("97", milliseconds: 0) == 97)
+    }
+
+    @Test("bytes are bounded: the oldest goes, and what is too big by itself is not kept")
+    func bytes() {
+        var store = SessionStore<Int>(lifetime: .seconds(10), maxCount: 10, maxBytes: 10)
+        for number in 0..<5 { store.store(number, id: "\(number)", cost: 4, milliseconds: 0) }
+        #expect(store.count == 2 && store.bytes == 8)
+        store.store(5, id: "4", cost: 11, milliseconds: 0)
+        #expect(store.count == 1 && store.bytes == 4)
+        #expect(store.take("4", milliseconds: 0) == nil)
+        store.store(6, id: "3", cost: 7, milliseconds: 0)
+        #expect(store.count == 1 && store.bytes == 7)
+        #expect(store.take("3", milliseconds: 0) == 6)
+        store.store(7, id: "a", cost: 5, milliseconds: 0)
+        store.purge(milliseconds: 10_000)
+        #expect(store.count == 0 && store.bytes == 0)
     }
 }
