@@ -45,6 +45,7 @@ extension EngineSession {
         else { return }
         let packets = takeQueue()
         poll.respondToPoll(polling.encode(packets))
+        polling.noteResponse(on: poll.connection)
         // The close packet goes with the next poll: a client that read it together with a
         // DISCONNECT would report the loss of its transport, and reconnect.
         if !state.isOpen { awaitLastPoll() }

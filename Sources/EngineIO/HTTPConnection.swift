@@ -41,8 +41,8 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     private var isLastRequest = false
     private var timer = TimerToken.none
     private var timerTag: UInt8?
-    /// How much of a response the kernel had still to take at the last look; nil if it takes all.
-    private var unsentBytes: Int?
+    /// How much the kernel had taken at the last look; nil while it takes all.
+    private var takenBytes: Int?
 
     init(_ connection: Connection, engine: EngineLoop) {
         self.connection = connection
@@ -76,12 +76,12 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     }
 
     func blocked() {
-        if unsentBytes == nil { unsentBytes = connection.bufferedBytes }
+        if takenBytes == nil { takenBytes = connection.takenBytes }
     }
 
     func drained() {
-        if unsentBytes != nil {
-            unsentBytes = nil
+        if takenBytes != nil {
+            takenBytes = nil
             // Only now the client has all it asked for, and time to ask for more.
             if timerTag == Timer.keepAlive {
                 cancelTimer()
@@ -109,10 +109,10 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         timerTag = nil
         switch tag {
         case Timer.keepAlive:
-            let left = connection.bufferedBytes
-            if let last = unsentBytes, left < last {
+            let taken = connection.takenBytes
+            if let last = takenBytes, taken > last {
                 // It takes long, but it is read.
-                unsentBytes = left
+                takenBytes = taken
                 setTimer(Timer.keepAlive, engine.options.keepAliveTimeout)
             } else {
                 close()

@@ -9,8 +9,8 @@ struct PollingTransport {
     let format: PayloadFormat
     private var isPongQueued = false
     private var poll: HTTPConnection?
-    /// What carries the response to the last poll.
-    private var lastResponse: Connection?
+    /// What carries the response to the last poll, and where that ends in what it carries.
+    private var lastResponse: (connection: Connection, end: Int)?
     private var post: HTTPConnection?
 
     init(format: PayloadFormat) {
@@ -39,18 +39,20 @@ struct PollingTransport {
 
     mutating func takePoll() -> HTTPConnection? {
         defer { poll = nil }
-        if let poll { lastResponse = poll.connection }
         return poll
+    }
+
+    /// Packets have been written to a connection that had been waiting for them.
+    mutating func noteResponse(on connection: Connection) {
+        lastResponse = (connection, connection.takenBytes + connection.bufferedBytes)
     }
 
     /// Whether the client cannot have read the last response, or never will, and yet polls on
     /// another connection: its packets are lost, and others like it would add up.
-    ///
-    /// What is queued there is not enough to go by, as that may be the answer to a later POST.
     func isResponseUnread(besides connection: HTTPConnection) -> Bool {
-        guard let lastResponse else { return false }
-        return lastResponse.hasLostOutput
-            || lastResponse !== connection.connection && lastResponse.isWriteBlocked
+        // What follows it on its connection may be for anybody.
+        guard let (carrier, end) = lastResponse, carrier.takenBytes < end else { return false }
+        return carrier.isClosed || carrier !== connection.connection
     }
 
     mutating func takePost() -> HTTPConnection? {

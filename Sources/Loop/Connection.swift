@@ -84,9 +84,6 @@ package final class Connection: ReadyTarget, TimerTarget {
         if case .open = state { self.handler = handler }
     }
 
-    /// Whether it was closed before everything queued had left.
-    package private(set) var hasLostOutput = false
-
     package var isClosed: Bool {
         switch state {
         case .closed, .lingering: true
@@ -101,6 +98,9 @@ package final class Connection: ReadyTarget, TimerTarget {
 
     /// Whether the kernel has refused to take more for now.
     package var isWriteBlocked: Bool { isBlocked }
+
+    /// How many bytes the kernel has taken since the beginning, also when it is closed.
+    package var takenBytes: Int { queue.takenBytes }
 
     /// Bytes queued that the kernel has not taken yet.
     package var bufferedBytes: Int { queue.byteCount }
@@ -156,7 +156,6 @@ package final class Connection: ReadyTarget, TimerTarget {
         loop.cancel(&timer)
         if let registration { loop.selector.deregister(registration) }
         registration = nil
-        hasLostOutput = !queue.isEmpty
         loop.giveBack(queue.removeAll())
         _ = descriptor.take()
         if role == .accepted { loop.connectionCount -= 1 }

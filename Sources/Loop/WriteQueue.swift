@@ -73,6 +73,8 @@ struct WriteQueue: ~Copyable {
     /// How many bytes of the next one have left already.
     private var sent = 0
     private(set) var byteCount = 0
+    /// How many bytes the kernel has taken so far, ever.
+    private(set) var takenBytes = 0
 
     var isEmpty: Bool { byteCount == 0 }
 
@@ -164,6 +166,7 @@ struct WriteQueue: ~Copyable {
 
     private mutating func consume(_ count: Int, _ frames: borrowing TurnFrames) {
         byteCount -= count
+        takenBytes += count
         var left = count + sent
         while taken < stuck.count, left >= stuck[taken].count {
             left -= stuck[taken].count

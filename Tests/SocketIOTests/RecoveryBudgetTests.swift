@@ -128,4 +128,25 @@ struct RecoveryBudgetTests {
             }
         )
     }
+
+    @Test("of many namespaces those that have most forget, down to the same")
+    func fairness() throws {
+        let server = try Server(ServerOptions())
+        var options = RecoveryOptions()
+        options.maxPackets = 64
+        let budget = RecoveryBudget()
+        let loop = server.core.someLoop
+        let holders = (0..<4).map { _ in InMemoryRecovery(options, budget, loop: loop) }
+        let packet = try EventPacket(name: "x", arguments: Arguments())
+        for (holder, count) in zip(holders, [1, 5, 30, 28]) {
+            for _ in 0..<count { _ = holder.append(packet, BroadcastOptions()) }
+        }
+        #expect(holders.map(\.count) == [1, 5, 30, 28])
+        // One more is too much; a 64th of the bound goes with it.
+        _ = holders[0].append(packet, BroadcastOptions())
+        #expect(holders.map(\.count) == [2, 5, 28, 28])
+        for _ in 0..<40 { _ = holders[1].append(packet, BroadcastOptions()) }
+        #expect(holders.map(\.count).reduce(0, +) <= 64)
+        #expect(holders[0].count == 2)
+    }
 }

@@ -100,4 +100,83 @@ struct RecoveryRoomTests {
             #expect(events?.count == (count == most ? count : nil))
         }
     }
+
+    @Test("nor is it lost if the connection ends before the leave takes effect")
+    func leavesAtTheEnd() async throws {
+        let sockets = Journal<Socket>()
+        let ends = Journal<DisconnectReason>()
+        try await withRecovery(
+            setUp: { server in
+                server.onConnection { socket in
+                    sockets.add(socket)
+                    socket.join("a")
+                    try socket.emit("first")
+                    socket.onDisconnecting { _ in
+                        socket.leave("a")
+                        try? server.to("a").emit("not")
+                    }
+                    socket.onDisconnect { ends.add($0) }
+                }
+            },
+            run: { server, port in
+                let session = try await RecoveringClient.connect(port)
+                let offset = RecoveringClient.offset(try await session.client.text())
+                _ = await sockets.first(1)
+                try server.to("a").emit("one")
+                #expect(try await session.client.text().hasPrefix(#"42["one""#))
+                session.client.drop()
+                _ = await ends.first(1)
+                let again = try await RecoveringClient.connect(
+                    port,
+                    auth: RecoveringClient.auth(session.pid, offset)
+                )
+                #expect(again.sid == session.sid)
+                #expect(again.missed.count == 1)
+            }
+        )
+    }
+
+    @Test("rooms that were left are remembered by a number and a length of names")
+    func leftBytes() {
+        let recovery = SocketRecovery(privateID: "x")
+        for number in 0..<4 {
+            let room = Room(String(repeating: "\(number)", count: SocketRecovery.maxLeftBytes / 3))
+            recovery.joined[room] = "0"
+            recovery.leave(room, at: "\(number + 1)")
+        }
+        #expect(recovery.left.map(\.until) == ["2", "3", "4"])
+        #expect(recovery.forgotten == "1")
+        let long = Room(String(repeating: "x", count: SocketRecovery.maxLeftBytes + 1))
+        recovery.joined[long] = "0"
+        recovery.leave(long, at: "5")
+        #expect(recovery.left.isEmpty && recovery.forgotten == "5")
+    }
+
+    @Test("the names of an event's rooms count for what is kept")
+    func names() async throws {
+        for length in [10, 2000] {
+            let ends = Journal<DisconnectReason>()
+            try await withRecovery(
+                { $0.maxPacketBytes = 10_000 },
+                setUp: { server in
+                    server.onConnection { socket in socket.onDisconnect { ends.add($0) } }
+                },
+                run: { server, port in
+                    let session = try await RecoveringClient.connect(port)
+                    session.client.drop()
+                    _ = await ends.first(1)
+                    try server.emit("mine")
+                    for number in 0..<4 {
+                        let room = Room("\(number)" + String(repeating: "x", count: length))
+                        try server.to(room).except(Room("y\(room.name)")).emit("x")
+                    }
+                    let again = try await RecoveringClient.connect(
+                        port,
+                        auth: RecoveringClient.auth(session.pid)
+                    )
+                    #expect((again.sid == session.sid) == (length == 10))
+                }
+            )
+        }
+    }
 }

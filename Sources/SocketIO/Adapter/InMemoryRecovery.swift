@@ -55,13 +55,18 @@ final class InMemoryRecovery: Sendable {
         budget.remove(self)
     }
 
+    /// How many packets it keeps.
+    var count: Int { state.withLock { $0.log.count } }
+
     /// Keeps a packet.
     ///
     /// - Returns: Its offset.
     func append(_ packet: EventPacket, _ options: BroadcastOptions) -> String {
-        let cost = packet.arguments.attachments.reduce(packet.arguments.json.count + 200) {
-            $0 + $1.count
-        }
+        let names = options.rooms.reduce(0) { $0 + $1.name.utf8.count + 50 }
+        let others = options.except.reduce(0) { $0 + $1.name.utf8.count + 50 }
+        let cost = packet.arguments.attachments.reduce(
+            packet.arguments.json.count + names + others + 200
+        ) { $0 + $1.count }
         let event = StoredEvent(packet: packet, options: options)
         return change { state in
             let offset = state.log.append(
@@ -100,8 +105,10 @@ final class InMemoryRecovery: Sendable {
     }
 
     func packets(after position: String, for session: StoredSession) -> [StoredPacket]? {
-        guard let place = Offset(position), let session = RecoverableSession(session)
-        else { return nil }
+        guard let place = Offset(position) else { return nil }
+        // Usually; and nobody is held up to read the positions of all rooms.
+        if state.withLock({ $0.log.newest == place }) { return [] }
+        guard let session = RecoverableSession(session) else { return nil }
         return state.withLock { session.missed(after: place, in: $0.log, options) }
     }
 

@@ -55,25 +55,37 @@ final class RecoveryBudget: Sendable {
 
     /// Makes those who have most forget until all have no more than the bounds together.
     ///
-    /// Called without any lock. More than is too much goes at once, a 64th of the bound, so that
-    /// not every event has to look for the largest; but half of what one has at most.
+    /// Called without any lock. A 64th of the bound more goes at once, so that not every event has
+    /// to look for them.
     func relieve(_ bounds: RecoveryUsage) {
-        while let (largest, kind, amount) = state.withLock({ Self.largest(of: $0, bounds) }) {
-            largest.forget(amount, kind)
+        for kind in bounds.indices {
+            let shares = state.withLock { Self.shares(of: $0, kind, bound: bounds[kind]) }
+            for (recovery, amount) in shares { recovery.forget(amount, kind) }
         }
     }
 
-    private static func largest(
+    /// How much each is to forget so that those who had most have the same.
+    private static func shares(
         of state: borrowing State,
-        _ bounds: RecoveryUsage
-    ) -> (InMemoryRecovery, kind: Int, amount: Int)? {
-        guard let kind = bounds.indices.first(where: { state.total[$0] > bounds[$0] }),
-            let largest = state.holders.values.max(by: { $0.usage[kind] < $1.usage[kind] }),
+        _ kind: Int,
+        bound: Int
+    ) -> [(InMemoryRecovery, amount: Int)] {
+        guard state.total[kind] > bound else { return [] }
+        let excess = state.total[kind] - bound + bound / 64
+        let holders = state.holders.values.sorted { $0.usage[kind] > $1.usage[kind] }
+        var level = 0
+        var sum = 0
+        for (index, holder) in holders.enumerated() {
+            sum += holder.usage[kind]
+            let next = index + 1 < holders.count ? holders[index + 1].usage[kind] : 0
+            if sum - (index + 1) * next >= excess {
+                level = (sum - excess) / (index + 1)
+                break
+            }
+        }
+        return holders.prefix { $0.usage[kind] > level }.compactMap { holder in
             // If it is going, that makes room.
-            let recovery = largest.recovery
-        else { return nil }
-        let excess = state.total[kind] - bounds[kind]
-        let amount = min(excess + bounds[kind] / 64, (largest.usage[kind] + 1) / 2)
-        return (recovery, kind, amount)
+            holder.recovery.map { ($0, holder.usage[kind] - level) }
+        }
     }
 }

@@ -101,7 +101,8 @@ final class Client: EngineSessionHandler, TimerTarget {
             let name = head.namespace.map { text.extracting($0).text }
             let auth = auth(head, text)
             inOrder { client in
-                if !client.isClosed { client.connect(name, auth) }
+                // One that is closing would only take the session from its successor.
+                if client.session.isOpen { client.connect(name, auth) }
             }
         case .deliver(let entry):
             deliver(head, text, attachments, to: entry.state)

@@ -9,6 +9,7 @@ final class SocketRecovery {
     /// The rooms that it has left, in the order of leaving: the client may have missed what was
     /// sent before, if its connection is dead already.
     private(set) var left: [LeftRoom] = []
+    private var leftBytes = 0
     /// Up to where there were more of them.
     private(set) var forgotten: String?
     /// The session that the client has come back to, until it is admitted.
@@ -18,8 +19,9 @@ final class SocketRecovery {
     /// The number of the last delivery in order that it has had, or is not to have.
     var caughtUp: UInt64 = 0
 
-    /// How many rooms that it has left are remembered.
+    /// How many rooms that it has left are remembered, and how long their names may be together.
     static let maxLeftRooms = 32
+    static let maxLeftBytes = 4 << 10
 
     /// A new session.
     init(privateID: String) {
@@ -32,6 +34,7 @@ final class SocketRecovery {
         privateID = restored.session.privateID
         joined = restored.session.rooms
         left = restored.session.left
+        leftBytes = left.reduce(0) { $0 + $1.room.name.utf8.count }
         forgotten = restored.session.forgotten
         self.restored = restored
     }
@@ -40,7 +43,12 @@ final class SocketRecovery {
     func leave(_ room: Room, at position: String?) {
         guard let since = joined.removeValue(forKey: room), let position, since != position
         else { return }
-        if left.count == Self.maxLeftRooms { forgotten = left.removeFirst().until }
         left.append(LeftRoom(room: room, since: since, until: position))
+        leftBytes += room.name.utf8.count
+        while left.count > Self.maxLeftRooms || leftBytes > Self.maxLeftBytes {
+            let first = left.removeFirst()
+            leftBytes -= first.room.name.utf8.count
+            forgotten = first.until
+        }
     }
 }

@@ -77,7 +77,7 @@ public struct Socket: Sendable, Identifiable, Hashable {
 
     /// Joins rooms; on the socket's loop at once, elsewhere in order with other calls.
     public func join(_ rooms: [Room]) {
-        shared.foresee { $0.formUnion(rooms) }
+        shared.foreseeJoin(rooms)
         let position = shared.namespace.position
         shared.run { state in
             for room in rooms { state.join(room, at: position) }
@@ -86,8 +86,8 @@ public struct Socket: Sendable, Identifiable, Hashable {
 
     /// Leaves a room.
     public func leave(_ room: Room) {
-        shared.foresee { $0.remove(room) }
         let position = shared.namespace.position
+        shared.foreseeLeave(room, at: position)
         shared.run { $0.leave(room, at: position) }
     }
 

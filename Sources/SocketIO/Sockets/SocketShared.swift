@@ -43,8 +43,19 @@ final class SocketShared: Sendable {
     }
 
     /// Shows on the loop already now what a call that takes effect in order will make of the rooms.
-    func foresee(_ change: (inout Set<Room>) -> Void) {
-        guard namespace.isRecovering, state.loop.isOnLoop, !state.value.isOver else { return }
-        rooms.withLock { change(&$0) }
+    func foreseeJoin(_ joined: [Room]) {
+        guard foresees else { return }
+        rooms.withLock { $0.formUnion(joined) }
+    }
+
+    /// As `foreseeJoin`; what was sent to the room so far is for it, though it ends before it leaves.
+    func foreseeLeave(_ room: Room, at position: String?) {
+        guard foresees else { return }
+        rooms.withLock { _ = $0.remove(room) }
+        state.value.recovery?.leave(room, at: position)
+    }
+
+    private var foresees: Bool {
+        namespace.isRecovering && state.loop.isOnLoop && !state.value.isOver
     }
 }
