@@ -72,6 +72,11 @@ final class Peer: Sendable {
         }
     }
 
+    /// Sends what the kernel takes of `bytes` at once, if anything.
+    func sendSome(_ bytes: [UInt8]) {
+        _ = Glibc.send(number, bytes, bytes.count, CInt(MSG_NOSIGNAL))
+    }
+
     /// Receives up to `limit` bytes, waiting for some; none means the other side has ended.
     ///
     /// - Throws: `SystemCallError`, `DeadlinePassed`.

@@ -25,7 +25,7 @@ struct ClientConnectionTests {
                 #expect(handshake.url == "/socket.io/?EIO=4&transport=websocket&a=b%20c")
                 #expect(handshake.isCrossDomain)
                 #expect(!handshake.isSecure)
-                #expect(abs(handshake.issued.timeIntervalSinceNow) < 60)
+                #expect(abs(handshake.issued.timeIntervalSinceNow) < 600)
                 let time =
                     /^[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d{4} \d\d:\d\d:\d\d GMT\+0000 \(.+\)$/
                 #expect(handshake.time.firstMatch(of: time) != nil)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §6, §7: a payload that is too large", .timeLimit(.minutes(1)))
+@Suite("protocol.md §6, §7: a payload that is too large", .timeLimit(.minutes(5)))
 struct OversizedPayloadTests {
     /// What a test keeps of an `OversizedPayload`.
     private struct Entry: Equatable {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("protocol.md §20: sockets at their end, and restored ones", .timeLimit(.minutes(1)))
+@Suite("protocol.md §20: sockets at their end, and restored ones", .timeLimit(.minutes(5)))
 struct RecoveryEndTests {
     /// How a socket ends for good.
     enum End: Sendable, CaseIterable {

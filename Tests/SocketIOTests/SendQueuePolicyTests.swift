@@ -3,7 +3,7 @@ import Testing
 
 @testable import SocketIO
 
-@Suite("A client that reads too slowly", .timeLimit(.minutes(2)))
+@Suite("A client that reads too slowly", .timeLimit(.minutes(5)))
 struct SendQueuePolicyTests {
     /// What a flood has seen of its own connection while it was sent.
     private struct Sight: Sendable {
