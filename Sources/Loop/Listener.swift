@@ -5,6 +5,8 @@ import Glibc
 package final class Listener: ReadyTarget, TimerTarget {
     /// How many connections one readiness may bring before others get their turn.
     private static let acceptBatch = 64
+    /// How many are taken at the end: as many as Linux lets wait by default (`somaxconn`).
+    private static let lastBatch = 4096
     /// How long accepting pauses when the system is out of descriptors or memory.
     private static let exhaustedPause = Duration.milliseconds(100)
 
@@ -39,20 +41,31 @@ package final class Listener: ReadyTarget, TimerTarget {
         registration = try loop.selector.register(number, .readable, self)
     }
 
-    /// Stops accepting and closes the listening socket.
+    /// Accepts what waits, and closes the listening socket.
     ///
-    /// On the loop.
+    /// The kernel resets what has not been accepted, although those peers are connected, and may
+    /// have sent a request. On the loop.
     package func stop() {
+        loop.cancel(&pause)
+        acceptWaiting(atMost: Self.lastBatch)
+        close()
+    }
+
+    func loopStopped() { close() }
+
+    private func close() {
         loop.cancel(&pause)
         if let registration { loop.selector.deregister(registration) }
         registration = nil
         _ = descriptor.take()
     }
 
-    func loopStopped() { stop() }
-
     func ready(_ events: ReadyEvents) {
-        for _ in 0..<Self.acceptBatch {
+        acceptWaiting(atMost: Self.acceptBatch)
+    }
+
+    private func acceptWaiting(atMost limit: Int) {
+        for _ in 0..<limit {
             guard registration != nil else { return }
             do {
                 var storage = sockaddr_storage()

@@ -96,6 +96,22 @@ struct ListenerTests {
         }
     }
 
+    @Test("who is connected before a listener stops is accepted")
+    func waiting() throws {
+        let test = try TestLoop()
+        let accepted = Inbox<String>()
+        let address = try BoundAddress(host: "127.0.0.1", port: 0)
+        let listener = try Self.listen(test, address, accepted)
+        let peers = try test.run {
+            // While the loop is here it accepts nobody, and then it stops at once.
+            let peers = try (0..<100).map { _ in try Peer(port: address.port) }
+            listener.value.stop()
+            return peers
+        }
+        #expect(accepted.waiting.count == 100)
+        for peer in peers { #expect(try peer.receiveToEnd().isEmpty) }
+    }
+
     @Test("1,000 connections leave no descriptor behind")
     func noLeak() throws {
         let test = try TestLoop()
