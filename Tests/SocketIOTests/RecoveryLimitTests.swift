@@ -193,8 +193,11 @@ struct RecoveryLimitTests {
         )
     }
 
-    @Test("a client whose way back is cut while a middleware runs can take that over")
-    func takesOverTheWayBack() async throws {
+    /// Runs `body` when a client's way back waits in a middleware, until the gate is open.
+    private func withWayBack(
+        _ body: (Server, Int, _ session: RecoveringClient, _ back: TestClient, Gate) async throws
+            -> Void
+    ) async throws {
         let gate = Gate()
         let entered = Journal<String>()
         let ends = Journal<DisconnectReason>()
@@ -211,19 +214,26 @@ struct RecoveryLimitTests {
                 let session = try await RecoveringClient.connect(port)
                 session.client.drop()
                 _ = await ends.first(1)
-                let lost = try TestClient(port: port)
-                try lost.send(#"40{"pid":"\#(session.pid)","wait":"yes"}"#)
+                let back = try TestClient(port: port)
+                try back.send(#"40{"pid":"\#(session.pid)","wait":"yes"}"#)
                 _ = await entered.first(2)
-                let again = try await RecoveringClient.connect(
-                    port,
-                    auth: RecoveringClient.auth(session.pid)
-                )
-                #expect(again.sid == session.sid)
-                #expect(try await lost.next() == .closed)
-                gate.open()
-                #expect(try await server.fetchSockets().map(\.id) == [session.sid])
+                try await body(server, port, session, back, gate)
             }
         )
+    }
+
+    @Test("a client whose way back is cut while a middleware runs can take that over")
+    func takesOverTheWayBack() async throws {
+        try await withWayBack { server, port, session, lost, gate in
+            let again = try await RecoveringClient.connect(
+                port,
+                auth: RecoveringClient.auth(session.pid)
+            )
+            #expect(again.sid == session.sid)
+            #expect(try await lost.next() == .closed)
+            gate.open()
+            #expect(try await server.fetchSockets().map(\.id) == [session.sid])
+        }
     }
 
     @Test("a middleware sees a session that has come back, and may refuse it without losing it")
@@ -260,35 +270,16 @@ struct RecoveryLimitTests {
 
     @Test("a client that goes while it comes back can come back once more")
     func goesAgain() async throws {
-        let gate = Gate()
-        let entered = Journal<String>()
-        let ends = Journal<DisconnectReason>()
-        try await withRecovery(
-            { $0.skipsMiddlewares = false },
-            setUp: { server in
-                server.use { socket, auth in
-                    entered.add(socket.id)
-                    if auth["wait"] != nil { await gate.pass() }
-                }
-                server.onConnection { socket in socket.onDisconnect { ends.add($0) } }
-            },
-            run: { server, port in
-                let session = try await RecoveringClient.connect(port)
-                session.client.drop()
-                _ = await ends.first(1)
-                let hasty = try TestClient(port: port)
-                try hasty.send(#"40{"pid":"\#(session.pid)","wait":"yes"}"#)
-                _ = await entered.first(2)
-                try hasty.send("4nonsense")
-                #expect(try await hasty.next() == .closed)
-                gate.open()
-                let again = try await RecoveringClient.connect(
-                    port,
-                    auth: RecoveringClient.auth(session.pid)
-                )
-                #expect(again.sid == session.sid)
-            }
-        )
+        try await withWayBack { _, port, session, hasty, gate in
+            try hasty.send("4nonsense")
+            #expect(try await hasty.next() == .closed)
+            gate.open()
+            let again = try await RecoveringClient.connect(
+                port,
+                auth: RecoveringClient.auth(session.pid)
+            )
+            #expect(again.sid == session.sid)
+        }
     }
 
     @Test("namespaces recover each by itself; one that is made on demand waits for its clients")

@@ -15,9 +15,8 @@ public struct RecoveryOptions: Sendable, Equatable {
     public var maxSessions = 100_000
     /// How many bytes of clients that are away are remembered.
     ///
-    /// Each counts 400 and its data, and each of its rooms, some that it has left
-    /// included, its name and 150. One that counts more
-    /// than all may does not recover.
+    /// Each counts 400 and its data, and each of its rooms, some that it has left included, its
+    /// name and 150. One that counts more than all may does not recover.
     public var maxSessionBytes = 64 << 20
     /// How many packets one client may have missed; more make it a new socket.
     ///
