@@ -15,9 +15,11 @@ func deciding(_ body: @escaping AllowRequest) -> AllowRequest { body }
 func hooking(_ body: @escaping (inout EngineHooks) -> Void) -> (inout EngineHooks) -> Void { body }
 
 extension EngineOptions {
-    /// The defaults, but with time enough for clients on a busy machine.
+    /// The defaults, but with time enough for clients on a busy machine, and no ping among what
+    /// they expect.
     static var patient: EngineOptions {
         var options = EngineOptions()
+        options.pingInterval = .seconds(90)
         options.upgradeTimeout = .seconds(120)
         options.headTimeout = .seconds(120)
         options.bodyTimeout = .seconds(120)

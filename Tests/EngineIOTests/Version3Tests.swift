@@ -91,7 +91,7 @@ struct Version3Tests {
                 let parts = response.body.split(separator: ":", maxSplits: 1).map(String.init)
                 let sid = try TestServer.sid(parts[1])
                 #expect(
-                    parts[1] == #"0{"sid":"\#(sid)","upgrades":["websocket"],"pingInterval":25000,"#
+                    parts[1] == #"0{"sid":"\#(sid)","upgrades":["websocket"],"pingInterval":90000,"#
                         + #""pingTimeout":20000,"maxPayload":1000000}"#
                 )
                 #expect(parts[0] == "\(parts[1].count)")

@@ -34,6 +34,11 @@ struct RateLimitTests {
         }
     }
 
+    /// Events for one write: the connection may be over before the last of them.
+    private static func counts(_ numbers: ClosedRange<Int>) -> [UInt8] {
+        numbers.flatMap { TestClient.frame(1, Array("42[\"count\",\($0)]".utf8)) }
+    }
+
     @Test("a limit's burst is what comes in a second, unless it is given")
     func bursts() {
         #expect(RateLimit(perSecond: 20).burst == 20)
@@ -147,7 +152,7 @@ struct RateLimitTests {
             run: { server, port in
                 let client = try TestClient(port: port)
                 try await client.join()
-                for number in 1...9 { try client.send("42[\"count\",\(number)]") }
+                try client.send(frames: Self.counts(1...9))
                 #expect(try await client.next() == .closed)
                 #expect(seen.entries == [1, 3])
                 #expect(
@@ -178,12 +183,7 @@ struct RateLimitTests {
             run: { _, port in
                 let client = try TestClient(port: port)
                 try await client.join()
-                // In one write: the connection may be over after the second.
-                try client.send(
-                    frames: (1...9).flatMap {
-                        TestClient.frame(1, Array("42[\"count\",\($0)]".utf8))
-                    }
-                )
+                try client.send(frames: Self.counts(1...9))
                 #expect(try await client.next() == .text("41"))
                 if closing {
                     #expect(try await client.next() == .closed)

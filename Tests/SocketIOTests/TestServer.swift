@@ -13,7 +13,8 @@ func withServer(
     var options = ServerOptions(port: 0)
     options.host = "127.0.0.1"
     options.loops = loops
-    // Time enough for clients on a busy machine.
+    // Time enough for clients on a busy machine, and no ping among what they expect.
+    options.pingInterval = .seconds(90)
     options.upgradeTimeout = .seconds(120)
     options.connectTimeout = .seconds(120)
     options.http.headTimeout = .seconds(120)
