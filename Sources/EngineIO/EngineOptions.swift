@@ -102,10 +102,36 @@ package typealias HeadersHook =
         inout ResponseWriter.Fields, HandshakeRequest
     ) -> Void
 
+/// What the app's middlewares have decided about a request.
+package struct MiddlewareVerdict: Sendable {
+    package enum Decision: Sendable {
+        /// The engine does what the request wants.
+        case proceed
+        /// This is the answer.
+        case answer(RouteResponse)
+        /// `Bad request` (§3).
+        case failure
+    }
+
+    package let decision: Decision
+    /// For the response, whichever it is.
+    package let fields: ResponseWriter.Fields
+
+    package init(_ decision: Decision, fields: ResponseWriter.Fields) {
+        self.decision = decision
+        self.fields = fields
+    }
+}
+
+/// Decides about a request by its head.
+package typealias Middleware = @Sendable (HandshakeRequest) async -> MiddlewareVerdict
+
 /// What the engine calls above itself.
 package struct EngineHooks: Sendable {
     /// Makes the handler of a new session; on the session's loop.
     package var makeHandler: @Sendable (EngineSession) -> any EngineSessionHandler
+    /// Asked about each request but preflights; on the connection's loop (§2.1).
+    package var middleware: Middleware?
     /// Asked before a handshake; nil allows all.
     package var allowRequest: (@Sendable (HandshakeRequest) async -> HandshakeDecision)?
     /// Asked before `allowRequest` for a reason to refuse a handshake; on the connection's loop.

@@ -175,7 +175,7 @@ extension HandshakeError {
                 context["previousTransport"] = previous.rawValue
             case .idGeneration(let error):
                 context["error"] = error
-            case .transportHandshake:
+            case .transportHandshake, .middlewareFailure:
                 break
             }
             return context

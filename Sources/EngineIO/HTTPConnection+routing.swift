@@ -21,16 +21,15 @@ extension HTTPConnection {
         case file(StaticFiles.File)
         case route(RouteHandler)
         case refusal(status: Int, fields: ResponseWriter.Fields)
+        /// What a middleware has answered.
+        case answer(RouteResponse)
     }
 
     /// Decides where `head` leads (protocol.md §2; §22 before the engine).
     func destination(of head: RequestHead) -> Destination {
         let server = engine.server
         if let file = server.bundle?.file(at: head.path) { return .bundle(file) }
-        // The path rather than the target, for targets in absolute form (RFC 9112 §3.2.2).
-        let path = head.path
-        let prefix = server.pathPrefix
-        if path.count >= prefix.count, path[0..<prefix.count] == prefix {
+        if server.isEngine(head) {
             return head.wantsUpgrade(to: "websocket")
                 ? webSocketDestination(of: head) : engineDestination(of: head)
         }
@@ -189,6 +188,11 @@ extension HTTPConnection {
             run(handler, RouteRequest(head: head, body: body, peer: connection.peer))
         case .refusal(let status, let fields):
             respond(status: status, fields: fields)
+        case .answer(let answer):
+            // What comes after a WebSocket's request may be frames.
+            if head.wantsUpgrade(to: "websocket") { endAfterResponse() }
+            let fields = answer.fields + corsFields(head)
+            respond(status: answer.status, fields: fields, body: answer.body)
         case .webSocket, .otherLoop:
             preconditionFailure("handled at the head")
         }
@@ -231,7 +235,7 @@ extension HTTPConnection {
             respond(status: 400, fields: corsFields(head))
         case .receiving:
             refuse(status: 400)
-        case .none, .waiting, .moving, .finished:
+        case .none, .deciding, .waiting, .moving, .finished:
             break
         }
     }
@@ -305,6 +309,15 @@ extension HTTPConnection {
                 )
             }
         }
+    }
+}
+
+extension EngineServer {
+    /// Whether a request is for the engine, by its path.
+    func isEngine(_ head: RequestHead) -> Bool {
+        // The path rather than the target, for targets in absolute form (RFC 9112 §3.2.2).
+        let path = head.path
+        return path.count >= pathPrefix.count && path[0..<pathPrefix.count] == pathPrefix
     }
 }
 

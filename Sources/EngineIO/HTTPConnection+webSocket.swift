@@ -37,7 +37,7 @@ extension HTTPConnection {
             connection.write(
                 ResponseWriter.response(
                     error.status,
-                    fields: error.fields,
+                    fields: error.fields + addedFields,
                     keepsAlive: false,
                     date: engine.date
                 )
@@ -59,7 +59,7 @@ extension HTTPConnection {
             session = new
             isInitial = true
         }
-        var fields = corsFields(head)
+        var fields = corsFields(head) + addedFields
         addHeaders(to: &fields, head, isInitial: isInitial)
         // Last: what has been agreed upon is not the app's to change.
         fields.removeAll { $0.0.lowercased() == "sec-websocket-extensions" }
@@ -106,7 +106,7 @@ extension HTTPConnection {
         connection.write(
             ResponseWriter.response(
                 error.upgradeStatus,
-                fields: [("Content-type", "text/html")] + error.fields,
+                fields: [("Content-type", "text/html")] + error.fields + addedFields,
                 body: SharedBytes(error.message),
                 keepsAlive: false,
                 date: engine.date

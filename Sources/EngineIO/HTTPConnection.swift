@@ -12,6 +12,8 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     enum Exchange {
         /// No head yet.
         case none
+        /// The app's middlewares have the head.
+        case deciding(RequestHead)
         /// The body is being read; then `perform` does the rest.
         case receiving(RequestHead, Destination)
         /// Somebody will respond.
@@ -36,6 +38,8 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     private var parser: RequestParser
     private var body = ByteBuffer()
     private var unread = ByteBuffer()
+    /// What middlewares add to the response to the request at hand.
+    private(set) var addedFields: ResponseWriter.Fields = []
     private var isProcessing = false
     /// Whether the connection cannot be read on after the request at hand.
     private var isLastRequest = false
@@ -62,7 +66,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         switch exchange {
         case .none, .receiving:
             process(bytes.bytes)
-        case .responding, .waiting, .moving:
+        case .deciding, .responding, .waiting, .moving:
             keep(bytes.bytes)
         case .finished:
             break
@@ -91,7 +95,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         switch exchange {
         case .moving(let target, let unread): move(to: target, unread)
         case .waiting: resume()
-        case .none, .receiving, .responding, .finished: break
+        case .none, .deciding, .receiving, .responding, .finished: break
         }
     }
 
@@ -126,16 +130,22 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     // MARK: Requests
 
     /// Parses as far as the request at hand allows; the rest waits in `unread`.
-    private func process(_ bytes: RawSpan) {
+    ///
+    /// A request whose head has been `decided` begins before that.
+    private func process(
+        _ bytes: RawSpan,
+        decided: (head: RequestHead, destination: Destination)? = nil
+    ) {
         isProcessing = true
         defer { isProcessing = false }
         var offset = 0
+        if let decided { begin(decided.head, decided.destination, in: bytes, at: &offset) }
         do {
             while true {
                 switch exchange {
                 case .none, .receiving:
                     break
-                case .responding, .waiting:
+                case .deciding, .responding, .waiting:
                     keep(bytes.extracting(offset..<bytes.byteCount))
                     return
                 case .moving, .finished:
@@ -146,7 +156,15 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
                     watchProgress()
                     return
                 case .head(let head):
-                    begin(head, in: bytes, at: &offset)
+                    addedFields = []
+                    let destination = destination(of: head)
+                    if let decide = middleware(for: head, destination) {
+                        exchange = .deciding(head)
+                        cancelTimer()
+                        ask(decide, head)
+                    } else {
+                        begin(head, destination, in: bytes, at: &offset)
+                    }
                 case .body(let range):
                     body.append(bytes.extracting(range))
                 case .end:
@@ -158,8 +176,22 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         }
     }
 
-    private func begin(_ head: RequestHead, in bytes: RawSpan, at offset: inout Int) {
-        let destination = destination(of: head)
+    /// The app's middlewares have come to an end.
+    func decided(_ verdict: MiddlewareVerdict) {
+        guard case .deciding(let head) = exchange else { return }
+        addedFields = verdict.fields
+        let destination = destination(of: head, verdict)
+        let bytes = unread.takeShared()
+        process(bytes.bytes, decided: (head, destination))
+        if unread.count <= engine.options.maxPipelinedBytes { connection.setReading(true) }
+    }
+
+    private func begin(
+        _ head: RequestHead,
+        _ destination: Destination,
+        in bytes: RawSpan,
+        at offset: inout Int
+    ) {
         let rest = bytes.extracting(offset..<bytes.byteCount)
         switch destination {
         case .otherLoop(let target):
@@ -182,7 +214,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
             offset = bytes.byteCount
             upgrade(head, session)
             return
-        case .error, .webSocketError, .badMethod, .refusal:
+        case .error, .webSocketError, .badMethod, .refusal, .answer:
             guard head.expectsContinue, head.hasBody else { break }
             // The body is not wanted, so it may come or not: no next request can be told from it.
             isLastRequest = true
@@ -222,7 +254,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
             }
         case .receiving:
             setTimer(Timer.body, engine.options.bodyTimeout)
-        case .responding, .waiting, .moving, .finished:
+        case .deciding, .responding, .waiting, .moving, .finished:
             break
         }
     }
@@ -253,7 +285,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         connection.write(
             ResponseWriter.response(
                 status,
-                fields: fields,
+                fields: addedFields.isEmpty ? fields : fields + addedFields,
                 body: body,
                 isHead: head.method == .head,
                 keepsAlive: keepsAlive,
@@ -300,11 +332,11 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         switch exchange {
         case .finished:
             return
-        case .none, .receiving, .responding, .waiting, .moving:
+        case .none, .deciding, .receiving, .responding, .waiting, .moving:
             break
         }
-        var fields: ResponseWriter.Fields = []
-        if case .receiving(let head, .post) = exchange { fields = corsFields(head) }
+        var fields = addedFields
+        if case .receiving(let head, .post) = exchange { fields = corsFields(head) + fields }
         connection.write(
             ResponseWriter.response(status, fields: fields, keepsAlive: false, date: engine.date)
         )
@@ -323,7 +355,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
             session.requestAborted(self)
         case .responding(let head):
             pollSession(of: head)?.requestAborted(self)
-        case .none, .receiving, .waiting, .moving, .finished:
+        case .none, .deciding, .receiving, .waiting, .moving, .finished:
             break
         }
     }
@@ -331,6 +363,9 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
     /// The server closes: a request that is being decided gets 503, all else has had its answer.
     func shutDown() {
         switch exchange {
+        case .deciding(let head):
+            exchange = .responding(head)
+            respond(status: 503)
         case .responding: respond(status: 503)
         case .none, .receiving, .waiting, .moving: closeWhenDrained()
         case .finished: break

@@ -8,6 +8,8 @@ package enum BadRequestReason: Equatable, Sendable {
     case transportMismatch(previous: TransportName)
     /// WebSocket without an upgrade, an upgrade without WebSocket, or with a body.
     case transportHandshake
+    /// A middleware of the app has failed.
+    case middlewareFailure
     /// The app's function for ids has failed, or has given one that cannot be used.
     case idGeneration(String)
 
@@ -17,6 +19,7 @@ package enum BadRequestReason: Equatable, Sendable {
         case .invalidOrigin: "INVALID_ORIGIN"
         case .transportMismatch: "TRANSPORT_MISMATCH"
         case .transportHandshake: "TRANSPORT_HANDSHAKE_ERROR"
+        case .middlewareFailure: "MIDDLEWARE_FAILURE"
         case .idGeneration: "ID_GENERATION_ERROR"
         }
     }

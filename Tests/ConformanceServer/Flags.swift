@@ -82,6 +82,15 @@ struct Flags {
             options.allowRequest = { request in
                 request.query[value] == nil ? .refuse() : .allow
             }
+        case "--engine-guard":
+            // Any request of the engine is refused unless its query has this parameter.
+            options.engineMiddlewares.append { request, headers async throws in
+                headers.append(("X-Guard", request.method))
+                await Task.yield()
+                guard request.query[value] != nil else {
+                    throw HTTPResponse.text("no \(value)", status: 401)
+                }
+            }
         case _ where name.hasPrefix("--limit-"): try limit(name, value)
         default:
             guard try redis.take(name, value) else { throw FlagError(flag: name, value: value) }

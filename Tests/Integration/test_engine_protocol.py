@@ -859,6 +859,27 @@ def test_2_allow_request_refuses_handshakes_only(start_server):
     assert response.body == b"ok"
 
 
+def test_2_middlewares_see_every_request(start_server):
+    server = start_server("--engine-guard", "token", "--cors", "*")
+    response = http.request(server.port, "GET", engine.target("polling", token="x"))
+    assert (response.status, response.field("x-guard")) == (200, "GET")
+    sid = json.loads(response.text[1:])["sid"]
+    for method, body in (("POST", "40"), ("GET", "")):
+        refused = http.request(server.port, method, engine.target("polling", sid), body)
+        assert (refused.status, refused.body) == (401, b"no token")
+        assert refused.field("x-guard") == method
+        assert refused.field("access-control-allow-origin") == "*"
+        passed = http.request(server.port, method, engine.target("polling", sid, token="x"), body)
+        assert (passed.status, passed.field("x-guard")) == (200, method)
+    with http.Connection(server.port) as connection:
+        connection.send(upgrade(engine.target("websocket")))
+        response = connection.response()
+        assert (response.status, response.body) == (401, b"no token")
+        assert connection.is_closed()
+    preflight = http.request(server.port, "OPTIONS", engine.target("polling"))
+    assert (preflight.status, preflight.field("x-guard")) == (204, None)
+
+
 # §22 Client bundle
 
 

@@ -36,6 +36,15 @@ enum DocumentationExamples {
         options.rateLimits = limits
     }
 
+    static func engineMiddlewares(_ options: inout ServerOptions) {
+        options.engineMiddlewares.append { request, headers in
+            headers.append(("X-Content-Type-Options", "nosniff"))
+            guard request.headers["authorization"] == "Bearer secret" else {
+                throw HTTPResponse.text("sign in first", status: 401)
+            }
+        }
+    }
+
     static func namespace(_ server: Server) {
         let chat = server.of("/chat")
         chat.use { socket, auth in

@@ -118,6 +118,57 @@ struct EngineOptionTests {
         )
     }
 
+    private struct NotToday: Error {}
+
+    @Test("§2.1: middlewares run in order for each request; what they throw is the answer")
+    func middlewares() async throws {
+        let seen = Journal<String>()
+        let refusals = Journal<ConnectionRefusal>()
+        try await withServer(
+            options: {
+                $0.onConnectionError = { refusals.add($0) }
+                $0.engineMiddlewares = [
+                    { request, headers in
+                        headers.append(("X-First", request.method))
+                        seen.add("first \(request.address)")
+                        if request.query["no"] == "1" {
+                            throw HTTPResponse.text("sign in first", status: 401)
+                        }
+                    },
+                    { request, headers async throws in
+                        seen.add("second")
+                        await Task.yield()
+                        headers.append(("X-Second", "2"))
+                        if request.query["no"] == "2" { throw NotToday() }
+                    },
+                ]
+            },
+            run: { server, port in
+                let target = "/socket.io/" + Self.handshake
+                let open = try get(target, port)
+                #expect(open.status == 200)
+                #expect(open.fields.contains("\r\nx-first: get\r\nx-second: 2\r\n"))
+                #expect(seen.entries == ["first 127.0.0.1", "second"])
+                let own = try get(target + "&no=1", port)
+                #expect(own.status == 401)
+                #expect(own.body == "sign in first")
+                #expect(own.fields.contains("\r\nx-first: get\r\n"))
+                #expect(seen.entries.count == 3)
+                let failed = try get(target + "&no=2", port)
+                #expect(failed.status == 400)
+                #expect(failed.body == #"{"code":3,"message":"Bad request"}"#)
+                #expect(failed.fields.contains("\r\nx-second: 2\r\n"))
+                // Whoever answers himself knows of it.
+                #expect(refusals.entries.map(\.code) == [3])
+                #expect(refusals.entries[0].context == ["name": "MIDDLEWARE_FAILURE"])
+                #expect(server.clientsCount == 1)
+                let client = try TestClient(port: port)
+                try await client.join()
+                #expect(try get("/elsewhere", port).fields.contains("x-first") == false)
+            }
+        )
+    }
+
     @Test("the options of HTTP reach the engine")
     func httpOptions() {
         var options = ServerOptions()

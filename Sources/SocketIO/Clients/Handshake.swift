@@ -47,7 +47,7 @@ public struct Auth: Sendable {
     }
 }
 
-/// The HTTP request by which a client first connected.
+/// An HTTP request of a client, for a socket that by which it first connected.
 public struct ConnectionRequest: Sendable {
     private enum Origin {
         /// Received here; read only when asked for.
@@ -129,6 +129,14 @@ public struct ConnectionRequest: Sendable {
         switch origin {
         case .here(let request, _): "\(request.peer)"
         case .elsewhere(let parts): parts.address
+        }
+    }
+
+    /// The method's name, `GET` for a client's first request.
+    public var method: String {
+        switch origin {
+        case .here(let request, _): request.head.method.name
+        case .elsewhere: "GET"
         }
     }
 

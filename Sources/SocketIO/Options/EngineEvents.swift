@@ -7,6 +7,11 @@ import HTTP1
 /// Lengths, dates and connection control are added after them.
 public typealias ResponseHeaders = [(name: String, value: String)]
 
+/// A check of a request for Socket.IO, which may add header fields to its response; see
+/// `ServerOptions.engineMiddlewares`.
+public typealias EngineMiddleware =
+    @Sendable (ConnectionRequest, inout ResponseHeaders) async throws -> Void
+
 /// A request that was refused before it reached Socket.IO (protocol.md §3).
 public struct ConnectionRefusal: Sendable {
     /// The request.
@@ -26,6 +31,7 @@ extension ServerOptions {
     /// Registers what the app wants to know of the engine.
     func addEvents(to hooks: inout EngineHooks) {
         let trust = proxyTrust
+        if !engineMiddlewares.isEmpty { hooks.middleware = middleware }
         if let makeSessionID {
             hooks.makeSessionID = { try await makeSessionID(ConnectionRequest($0, trust)) }
         }
@@ -46,6 +52,24 @@ extension ServerOptions {
         }
         if let onHeaders {
             hooks.headers = { onHeaders(&$0, ConnectionRequest($1, trust)) }
+        }
+    }
+
+    /// The middlewares as one.
+    private var middleware: Middleware {
+        let (middlewares, trust, log) = (engineMiddlewares, proxyTrust, log)
+        return { request in
+            let shown = ConnectionRequest(request, trust)
+            var headers: ResponseHeaders = []
+            do {
+                for middleware in middlewares { try await middleware(shown, &headers) }
+                return MiddlewareVerdict(.proceed, fields: headers)
+            } catch let response as HTTPResponse {
+                return MiddlewareVerdict(.answer(response.routeResponse), fields: headers)
+            } catch {
+                log(.debug, "an engine middleware has failed: \(error)")
+                return MiddlewareVerdict(.failure, fields: headers)
+            }
         }
     }
 }

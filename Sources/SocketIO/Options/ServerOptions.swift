@@ -191,6 +191,23 @@ public struct ServerOptions: Sendable {
     public var cors: CORSOptions?
     /// A cookie with the session's id; nil sends none.
     public var cookie: CookieOptions?
+    /// Run for each request to `path`, one after the other, before it is looked at further
+    /// (protocol.md §2.1; Node's `engine.use`).
+    ///
+    /// That is every poll, POST and WebSocket handshake, but neither preflights nor the client's
+    /// files; `request.query["sid"]` is nil at the first request of a client. The header fields
+    /// that they add go with whatever answers. A thrown `HTTPResponse` is the answer, any other
+    /// error makes it `Bad request`. They run on the connection's loop and must not block.
+    ///
+    /// ```swift
+    /// options.engineMiddlewares.append { request, headers in
+    ///     headers.append(("X-Content-Type-Options", "nosniff"))
+    ///     guard request.headers["authorization"] == "Bearer secret" else {
+    ///         throw HTTPResponse.text("sign in first", status: 401)
+    ///     }
+    /// }
+    /// ```
+    public var engineMiddlewares: [EngineMiddleware] = []
     /// Asked at each handshake; nil allows all.
     public var allowRequest: (@Sendable (ConnectionRequest) async -> ConnectionDecision)?
     /// The folder of the official client's files, served under `path`; nil serves none.

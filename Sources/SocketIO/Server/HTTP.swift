@@ -54,8 +54,8 @@ public struct HTTPRequest: Sendable {
     }
 }
 
-/// The answer to a plain HTTP request.
-public struct HTTPResponse: Sendable {
+/// The answer to a plain HTTP request, or what an engine middleware throws to answer one itself.
+public struct HTTPResponse: Error {
     /// The status code.
     public var status: Int
     /// Header fields; lengths, dates and connection control are added.
