@@ -29,6 +29,28 @@ extension HTTPConnection {
         }
     }
 
+    /// The fields of a response with those that middlewares add.
+    func withAdded(_ fields: ResponseWriter.Fields) -> ResponseWriter.Fields {
+        addedFields.isEmpty ? fields : Self.merge(fields, addedFields)
+    }
+
+    /// The engine's fields and the app's, each name once but for those that may come several times.
+    ///
+    /// As in Node the app has its way with those of CORS, and the engine with the others.
+    static func merge(
+        _ fields: ResponseWriter.Fields,
+        _ added: ResponseWriter.Fields
+    ) -> ResponseWriter.Fields {
+        let names = Set(added.map { $0.name.lowercased() })
+        var merged = fields.filter {
+            let name = $0.name.lowercased()
+            return !(name.hasPrefix("access-control-") && names.contains(name))
+        }
+        let taken = Set(merged.map { $0.name.lowercased() }).subtracting(["set-cookie", "vary"])
+        merged += added.filter { !taken.contains($0.name.lowercased()) }
+        return merged
+    }
+
     /// Where a request leads after `verdict`; things may have changed since its head came.
     func destination(of head: RequestHead, _ verdict: MiddlewareVerdict) -> Destination {
         switch verdict.decision {

@@ -191,7 +191,7 @@ extension HTTPConnection {
         case .answer(let answer):
             // What comes after a WebSocket's request may be frames.
             if head.wantsUpgrade(to: "websocket") { endAfterResponse() }
-            let fields = answer.fields + corsFields(head)
+            let fields = Self.merge(corsFields(head), answer.fields)
             respond(status: answer.status, fields: fields, body: answer.body)
         case .webSocket, .otherLoop:
             preconditionFailure("handled at the head")

@@ -37,7 +37,7 @@ extension HTTPConnection {
             connection.write(
                 ResponseWriter.response(
                     error.status,
-                    fields: error.fields + addedFields,
+                    fields: withAdded(error.fields),
                     keepsAlive: false,
                     date: engine.date
                 )
@@ -59,10 +59,10 @@ extension HTTPConnection {
             session = new
             isInitial = true
         }
-        var fields = corsFields(head) + addedFields
+        var fields = withAdded(corsFields(head))
         addHeaders(to: &fields, head, isInitial: isInitial)
         // Last: what has been agreed upon is not the app's to change.
-        fields.removeAll { $0.0.lowercased() == "sec-websocket-extensions" }
+        fields.removeAll { !ResponseWriter.isFree($0.name) || UpgradeHandshake.isOwn($0.name) }
         if let deflate { fields.append(("Sec-WebSocket-Extensions", deflate.field)) }
         connection.write(UpgradeHandshake.response(for: key.bytes, fields: fields))
         let transport = WebSocketTransport(
@@ -106,7 +106,7 @@ extension HTTPConnection {
         connection.write(
             ResponseWriter.response(
                 error.upgradeStatus,
-                fields: [("Content-type", "text/html")] + error.fields + addedFields,
+                fields: withAdded([("Content-type", "text/html")] + error.fields),
                 body: SharedBytes(error.message),
                 keepsAlive: false,
                 date: engine.date

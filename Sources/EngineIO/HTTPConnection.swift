@@ -156,7 +156,6 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
                     watchProgress()
                     return
                 case .head(let head):
-                    addedFields = []
                     let destination = destination(of: head)
                     if let decide = middleware(for: head, destination) {
                         exchange = .deciding(head)
@@ -183,6 +182,13 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         let destination = destination(of: head, verdict)
         let bytes = unread.takeShared()
         process(bytes.bytes, decided: (head, destination))
+        readOn()
+    }
+
+    /// Reads more, unless too much waits, or another handler has the connection, which may not
+    /// want to read now.
+    private func readOn() {
+        if case .finished = exchange { return }
         if unread.count <= engine.options.maxPipelinedBytes { connection.setReading(true) }
     }
 
@@ -285,13 +291,14 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         connection.write(
             ResponseWriter.response(
                 status,
-                fields: addedFields.isEmpty ? fields : fields + addedFields,
+                fields: withAdded(fields),
                 body: body,
                 isHead: head.method == .head,
                 keepsAlive: keepsAlive,
                 date: engine.date
             )
         )
+        addedFields = []
         guard keepsAlive else {
             closeWhenDrained()
             return
@@ -323,7 +330,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         exchange = .none
         let bytes = unread.takeShared()
         process(bytes.bytes)
-        if unread.count <= engine.options.maxPipelinedBytes { connection.setReading(true) }
+        readOn()
     }
 
     /// Answers a request that cannot be read on, or that is not complete, and closes.
@@ -335,10 +342,15 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         case .none, .deciding, .receiving, .responding, .waiting, .moving:
             break
         }
-        var fields = addedFields
-        if case .receiving(let head, .post) = exchange { fields = corsFields(head) + fields }
+        var fields: ResponseWriter.Fields = []
+        if case .receiving(let head, .post) = exchange { fields = corsFields(head) }
         connection.write(
-            ResponseWriter.response(status, fields: fields, keepsAlive: false, date: engine.date)
+            ResponseWriter.response(
+                status,
+                fields: withAdded(fields),
+                keepsAlive: false,
+                date: engine.date
+            )
         )
         closeWhenDrained()
         if status == 413, case .receiving(let head, .post(let session)) = exchange {
@@ -394,6 +406,7 @@ final class HTTPConnection: ConnectionHandler, TimerTarget {
         exchange = .finished
         body.removeAll()
         unread.removeAll()
+        addedFields = []
     }
 
     /// Lets go of the connection, which a WebSocket takes over; gives what has come meanwhile.

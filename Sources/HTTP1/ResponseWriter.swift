@@ -133,6 +133,12 @@ package enum ResponseWriter {
         )
     }
 
+    /// Whether anybody may write a field of that name: it is a token, and not about the message's
+    /// length or the connection.
+    package static func isFree(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.allSatisfy(Grammar.isToken) && !isReserved(name, hasDate: false)
+    }
+
     /// Whether the writer alone decides about that field.
     private static func isReserved(_ name: String, hasDate: Bool) -> Bool {
         switch name.utf8.count {

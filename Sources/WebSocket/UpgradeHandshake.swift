@@ -67,7 +67,8 @@ package enum UpgradeHandshake {
 
     /// The 101 response to a request that `validate` let pass (§4.2.2).
     ///
-    /// A line break or NUL in an extra field, which would end it early, becomes a space.
+    /// A control character in an extra field, such as a line break that would end it early, becomes
+    /// a space.
     package static func response(
         for key: RawSpan,
         fields: [(String, String)] = []
@@ -91,9 +92,16 @@ package enum UpgradeHandshake {
 
     private static func append(_ text: String, to head: inout ByteBuffer) {
         for byte in text.utf8 {
-            let isBreak = byte == 0 || byte == ASCII.lineFeed || byte == ASCII.carriageReturn
-            head.append(isBreak ? ASCII.space : byte)
+            let isControl = byte < ASCII.space && byte != ASCII.tab || byte == ASCII.delete
+            head.append(isControl ? ASCII.space : byte)
         }
+    }
+
+    /// Whether a field of a 101 is part of the handshake, so that only the server may write it.
+    package static func isOwn(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return name == "upgrade" || name == "sec-websocket-accept"
+            || name == "sec-websocket-extensions"
     }
 
     /// Whether a comma-separated list has `token`, in any case (RFC 9110 §5.6.1).

@@ -1,6 +1,7 @@
 import Bytes
 import CZlib
 import EngineIOProtocol
+import HTTP1
 import Testing
 import WebSocket
 
@@ -186,6 +187,49 @@ struct DeflateTests {
             #expect(try client.readFrame() == .text("4last"))
             client.sendFrame("4again")
             #expect(try client.readFrame() == .text("4again"))
+        }
+    }
+
+    @Test(
+        "The same for what follows a request for a WebSocket that was pipelined behind others",
+        arguments: [true, false],
+        [0, 7, 8, 14, 15, 16]
+    )
+    func postponedEarly(asksMiddleware: Bool, count: Int) async throws {
+        var routes = RouteTable()
+        routes.add(.get, "/route") { _ in RouteResponse(status: 200) }
+        try await TestServer.run(
+            routes: routes,
+            options: .deflating(),
+            hooks: hooking { hooks in
+                guard asksMiddleware else { return }
+                hooks.middleware = { _ in MiddlewareVerdict(.proceed, fields: []) }
+            }
+        ) { server in
+            let client = try server.client()
+            let target = asksMiddleware ? "/socket.io/?EIO=4" : "/route"
+            // What the loop has not read yet must not overtake what it has put off.
+            var bytes: [UInt8] = []
+            for _ in 0..<count {
+                bytes += Array("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+            }
+            let upgrade = ["GET \(TestServer.path)websocket HTTP/1.1", "Host: a"]
+            let lines = upgrade + RawClient.upgradeFields + offer + ["", ""]
+            bytes += Array(lines.joined(separator: "\r\n").utf8)
+            let deflate = ClientDeflate()
+            let large = try deflate.frame("4" + String(repeating: "a", count: 300_000))
+            let plain = RawClient.frame(1, Array("4plain".utf8))
+            let filler = RawClient.frame(1, [UInt8](repeating: 0x34, count: 20_000))
+            for _ in 0..<20 { bytes += large + filler + plain }
+            client.send(bytes: bytes)
+            for _ in 0..<count { _ = try client.response() }
+            #expect(try client.response().status == 101)
+            #expect(try client.readFrame().text.hasPrefix("0{"))
+            for _ in 0..<20 {
+                #expect(try deflate.text(client.readFrame()).utf8.count == 300_001)
+                #expect(try client.readFrame().payload.count > 1)
+                #expect(try client.readFrame().text == "4plain")
+            }
         }
     }
 

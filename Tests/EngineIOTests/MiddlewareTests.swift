@@ -219,6 +219,63 @@ struct MiddlewareTests {
         }
     }
 
+    @Test("what a middleware adds is for its request alone, and no name comes twice")
+    func fields() async throws {
+        let fields = [
+            ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("vary", "Cookie"),
+            ("content-type", "text/evil"), ("Access-Control-Allow-Origin", "http://own"),
+            ("Content-Length", "7"), ("no name", "x"), ("Connection", "x"), ("Upgrade", "x"),
+            ("Sec-WebSocket-Accept", "x"), ("X-Split", "1\r\nX-More: \u{1}2"),
+        ]
+        var routes = RouteTable()
+        routes.add(.get, "/route") { _ in RouteResponse(status: 200) }
+        try await TestServer.run(
+            routes: routes,
+            options: .with { $0.cors = CORSPolicy(origin: .list(["http://a"])) },
+            hooks: hooking { hooks in
+                hooks.middleware = { request in
+                    guard request.head.query.value(of: "own") != nil else {
+                        return MiddlewareVerdict(.proceed, fields: fields)
+                    }
+                    let answer = RouteResponse(status: 401, fields: fields)
+                    return MiddlewareVerdict(.answer(answer), fields: [("Vary", "X")])
+                }
+            }
+        ) { server in
+            let origin = "Origin: http://a"
+            let client = try server.client()
+            let open = try client.exchange("GET", Self.polling, fields: [origin])
+            let own = try client.exchange("GET", Self.polling + "&own=1", fields: [origin])
+            let socket = try server.client().upgrade(Self.webSocket, fields: [origin])
+            func values(_ response: RawClient.Response, _ name: String) -> [String] {
+                response.fields.filter { $0.name == name }.map(\.value)
+            }
+            for response in [open, own, socket] {
+                #expect(values(response, "set-cookie") == ["a=1", "b=2"])
+                #expect(values(response, "access-control-allow-origin") == ["http://own"])
+                #expect(values(response, "connection").count == 1)
+                #expect(values(response, "x-split") == ["1  X-More:  2"])
+                #expect(values(response, "no name").isEmpty)
+                #expect(values(response, "x-more").isEmpty)
+            }
+            #expect(values(open, "vary") == ["Origin", "Cookie"])
+            #expect(values(own, "vary") == ["Origin", "Cookie", "X"])
+            #expect(values(open, "content-type") == ["text/plain; charset=UTF-8"])
+            #expect(values(own, "content-type") == ["text/evil"])
+            #expect(values(socket, "upgrade") == ["websocket"])
+            #expect(values(socket, "sec-websocket-accept").count == 1)
+            #expect(values(socket, "content-length").isEmpty)
+            #expect(values(open, "content-length") == ["\(open.body.utf8.count)"])
+            // The next requests of the connection, one that is none too.
+            #expect(try client.exchange("GET", "/route")["set-cookie"] == nil)
+            _ = try client.exchange("GET", Self.polling)
+            client.send("GET /route HTTP/1.1\r\nno field\r\n\r\n")
+            let bad = try client.response()
+            #expect(bad.status == 400)
+            #expect(bad["set-cookie"] == nil)
+        }
+    }
+
     @Test("§3: a middleware that fails makes it a bad request, of which the app is told")
     func failures() async throws {
         let failures = Mutex<[[String: String]]>([])

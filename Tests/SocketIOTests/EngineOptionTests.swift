@@ -62,8 +62,14 @@ struct EngineOptionTests {
     @Test("§2: an upgrade outside the path is a plain request: a route's, or 404 at once")
     func upgradeElsewhere() async throws {
         try await withServer(
-            setUp: { $0.route(.get, "/route") { _ in HTTPResponse.text("here") } },
+            setUp: {
+                $0.route(.get, "/route") { _ in HTTPResponse.text("here") }
+                $0.route(.get, "/thrown") { _ in throw HTTPResponse.text("no", status: 402) }
+            },
             run: { _, port in
+                let thrown = try get("/thrown", port)
+                #expect(thrown.status == 402)
+                #expect(thrown.body == "no")
                 let fields =
                     "Connection: Upgrade, close\r\nUpgrade: websocket\r\n"
                     + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -129,6 +135,7 @@ struct EngineOptionTests {
                 $0.onConnectionError = { refusals.add($0) }
                 $0.engineMiddlewares = [
                     { request, headers in
+                        #expect(request.isHandshake)
                         headers.append(("X-First", request.method))
                         seen.add("first \(request.address)")
                         if request.query["no"] == "1" {

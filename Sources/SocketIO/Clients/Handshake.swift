@@ -140,6 +140,9 @@ public struct ConnectionRequest: Sendable {
         }
     }
 
+    /// Whether it asks for a new connection: it names none by `sid`.
+    public var isHandshake: Bool { query["sid"]?.isEmpty ?? true }
+
     /// The request target.
     public var url: String {
         switch origin {

@@ -195,9 +195,10 @@ public struct ServerOptions: Sendable {
     /// (protocol.md §2.1; Node's `engine.use`).
     ///
     /// That is every poll, POST and WebSocket handshake, but neither preflights nor the client's
-    /// files; `request.query["sid"]` is nil at the first request of a client. The header fields
-    /// that they add go with whatever answers. A thrown `HTTPResponse` is the answer, any other
-    /// error makes it `Bad request`. They run on the connection's loop and must not block.
+    /// files; `request.isHandshake` tells the first of a client. The header fields that they add
+    /// go with whatever answers, but do not replace the engine's own, such as `Content-Type`. A
+    /// thrown `HTTPResponse` is the answer, any other error makes it `Bad request`. They run on the
+    /// connection's loop and must not block.
     ///
     /// ```swift
     /// options.engineMiddlewares.append { request, headers in

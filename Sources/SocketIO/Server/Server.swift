@@ -240,6 +240,7 @@ public final class Server: Sendable {
 
     /// Answers `method` on exactly `path`; HEAD is answered from GET.
     ///
+    /// A thrown `HTTPResponse` is the answer, too; other errors are logged and answered 500.
     /// To be called before `start`; later calls trap.
     public func route(
         _ method: HTTPRequest.Method,
@@ -254,6 +255,8 @@ public final class Server: Sendable {
                 do {
                     return try await handler(HTTPRequest(request, core.options.proxyTrust))
                         .routeResponse
+                } catch let response as HTTPResponse {
+                    return response.routeResponse
                 } catch {
                     core.options.log(.error, "route \(path): \(error)")
                     return RouteResponse(status: 500)
