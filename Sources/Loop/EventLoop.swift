@@ -15,7 +15,8 @@ package protocol LoopEndTarget: AnyObject {
 /// that run on it.
 ///
 /// A turn runs posted jobs, fires timers, writes what connections have queued, waits, and
-/// dispatches. Everything but `post`, `isOnLoop` and the executor's entry points belongs to the
+/// dispatches. Between two descriptors it runs what has been posted meanwhile: a peer may know
+/// already what another loop has posted here, and its bytes must not come before that. Everything but `post`, `isOnLoop` and the executor's entry points belongs to the
 /// loop's thread; that is why the class may claim `@unchecked Sendable`.
 package final class EventLoop: @unchecked Sendable {
     private enum Job {
@@ -50,6 +51,8 @@ package final class EventLoop: @unchecked Sendable {
     package let index: Int
 
     private let mailbox = Mutex(Mailbox())
+    /// Whether the mailbox may hold jobs; set and cleared under its lock.
+    private let hasJobs = Atomic<Bool>(false)
     private let thread = Atomic<UInt>(0)
     private let wakeUp: Descriptor
 
@@ -165,6 +168,7 @@ package final class EventLoop: @unchecked Sendable {
     private func enqueue(_ job: Job) {
         let wake: Wake = mailbox.withLock { mailbox in
             mailbox.jobs.append(job)
+            hasJobs.store(true, ordering: .releasing)
             switch mailbox.life {
             case .running:
                 defer { mailbox.isWaiting = false }
@@ -203,6 +207,7 @@ package final class EventLoop: @unchecked Sendable {
             if mayWait { mailbox.withLock { $0.isWaiting = false } }
             now = monotonicNanoseconds()
             for index in 0..<count {
+                if hasJobs.load(ordering: .acquiring) { _ = runJobs() }
                 if let (target, events) = selector.target(at: index) { target.ready(events) }
             }
         }
@@ -279,7 +284,10 @@ package final class EventLoop: @unchecked Sendable {
 
     /// Runs one batch of posted jobs; false if there was none.
     private func runJobs() -> Bool {
-        mailbox.withLock { swap(&$0.jobs, &running) }
+        mailbox.withLock { mailbox in
+            swap(&mailbox.jobs, &running)
+            hasJobs.store(false, ordering: .relaxed)
+        }
         guard !running.isEmpty else { return false }
         for job in running {
             switch job {

@@ -53,6 +53,39 @@ struct EventLoopTests {
         #expect(try ran.next(3) == ["executed", "end", "posted"])
     }
 
+    @Test("a post runs before what comes on a connection after it")
+    func postsBeforeBytes() throws {
+        let test = try TestLoop()
+        let loop = test.loop
+        let ran = Inbox<String>()
+        let (first, second) = (try Peer(), try Peer())
+        let connections = try test.run {
+            try [first, second].map { peer in
+                let connection = Connection(
+                    Descriptor(adopting: peer.server),
+                    peer: .none,
+                    loop: loop
+                )
+                let react: Recorder.Reaction = { _, bytes in
+                    ran.put(String(decoding: bytes, as: UTF8.self))
+                    guard peer === first else { return }
+                    // As another loop does, and then somebody who knows of it.
+                    loop.post { ran.put("posted") }
+                    try? second.send(Array("after".utf8))
+                }
+                try connection.start(Recorder(Inbox(), connection, reaction: react))
+                return LoopBound(connection, loop: loop)
+            }
+        }
+        // Both are there when the loop looks, in this order.
+        try test.run {
+            try first.send(Array("first".utf8))
+            try second.send(Array("before and ".utf8))
+        }
+        #expect(try ran.next(3) == ["first", "posted", "before and after"])
+        for connection in connections { connection.run { $0.close() } }
+    }
+
     @Test("timers fire in the order of their times, none early")
     func timers() throws {
         let test = try TestLoop()
