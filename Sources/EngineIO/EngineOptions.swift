@@ -130,7 +130,8 @@ package typealias Middleware = @Sendable (HandshakeRequest) async -> MiddlewareV
 package struct EngineHooks: Sendable {
     /// Makes the handler of a new session; on the session's loop.
     package var makeHandler: @Sendable (EngineSession) -> any EngineSessionHandler
-    /// Asked about each request but preflights; on the connection's loop (§2.1).
+    /// Asked about each request to the engine but preflights and those for the client's files; on
+    /// the connection's loop (§2.1).
     package var middleware: Middleware?
     /// Asked before a handshake; nil allows all.
     package var allowRequest: (@Sendable (HandshakeRequest) async -> HandshakeDecision)?

@@ -51,8 +51,11 @@ package final class EventLoop: @unchecked Sendable {
     package let index: Int
 
     private let mailbox = Mutex(Mailbox())
-    /// Whether the mailbox may hold jobs; set and cleared under its lock.
-    private let hasJobs = Atomic<Bool>(false)
+    /// Whether the mailbox may hold jobs of other threads; set and cleared under its lock.
+    ///
+    /// The loop's own wait for the end of dispatching: whoever puts work off must not get a share
+    /// of the time after each other descriptor, and nothing that the loop writes leaves before.
+    private let hasForeignJobs = Atomic<Bool>(false)
     private let thread = Atomic<UInt>(0)
     private let wakeUp: Descriptor
 
@@ -166,9 +169,10 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func enqueue(_ job: Job) {
+        let isForeign = !isOnLoop
         let wake: Wake = mailbox.withLock { mailbox in
             mailbox.jobs.append(job)
-            hasJobs.store(true, ordering: .releasing)
+            if isForeign { hasForeignJobs.store(true, ordering: .releasing) }
             switch mailbox.life {
             case .running:
                 defer { mailbox.isWaiting = false }
@@ -207,7 +211,7 @@ package final class EventLoop: @unchecked Sendable {
             if mayWait { mailbox.withLock { $0.isWaiting = false } }
             now = monotonicNanoseconds()
             for index in 0..<count {
-                if hasJobs.load(ordering: .acquiring) { _ = runJobs() }
+                if hasForeignJobs.load(ordering: .acquiring) { _ = runJobs() }
                 if let (target, events) = selector.target(at: index) { target.ready(events) }
             }
         }
@@ -286,7 +290,7 @@ package final class EventLoop: @unchecked Sendable {
     private func runJobs() -> Bool {
         mailbox.withLock { mailbox in
             swap(&mailbox.jobs, &running)
-            hasJobs.store(false, ordering: .relaxed)
+            hasForeignJobs.store(false, ordering: .relaxed)
         }
         guard !running.isEmpty else { return false }
         for job in running {

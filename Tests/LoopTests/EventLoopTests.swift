@@ -53,8 +53,11 @@ struct EventLoopTests {
         #expect(try ran.next(3) == ["executed", "end", "posted"])
     }
 
-    @Test("a post runs before what comes on a connection after it")
-    func postsBeforeBytes() throws {
+    @Test(
+        "another thread's post runs before what comes on a connection after it, the loop's own after",
+        arguments: [true, false]
+    )
+    func postsBeforeBytes(isForeign: Bool) throws {
         let test = try TestLoop()
         let loop = test.loop
         let ran = Inbox<String>()
@@ -69,8 +72,9 @@ struct EventLoopTests {
                 let react: Recorder.Reaction = { _, bytes in
                     ran.put(String(decoding: bytes, as: UTF8.self))
                     guard peer === first else { return }
-                    // As another loop does, and then somebody who knows of it.
-                    loop.post { ran.put("posted") }
+                    let post: @Sendable () -> Void = { loop.post { ran.put("posted") } }
+                    if isForeign { onNewThread(isAwaited: true, post) } else { post() }
+                    // As somebody does who knows of it.
                     try? second.send(Array("after".utf8))
                 }
                 try connection.start(Recorder(Inbox(), connection, reaction: react))
@@ -82,7 +86,8 @@ struct EventLoopTests {
             try first.send(Array("first".utf8))
             try second.send(Array("before and ".utf8))
         }
-        #expect(try ran.next(3) == ["first", "posted", "before and after"])
+        let others = ["posted", "before and after"]
+        #expect(try ran.next(3) == ["first"] + (isForeign ? others : others.reversed()))
         for connection in connections { connection.run { $0.close() } }
     }
 

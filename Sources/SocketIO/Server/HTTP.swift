@@ -54,7 +54,7 @@ public struct HTTPRequest: Sendable {
     }
 }
 
-/// The answer to a plain HTTP request, or what an engine middleware throws to answer one itself.
+/// The answer to a plain HTTP request; an engine middleware throws it to answer one itself.
 public struct HTTPResponse: Error {
     /// The status code.
     public var status: Int
